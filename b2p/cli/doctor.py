@@ -1,0 +1,34 @@
+"""doctor."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import click
+
+from b2p import names
+from b2p.cli.session import Session, Verb, json_option, pass_session
+
+
+@click.command(cls=Verb)
+@json_option
+@pass_session
+def doctor(session: Session, *, as_json: bool) -> int:
+    """Check this computer, and say what to do. The exit status is 1 where something is wrong."""
+    from b2p import doctor as story
+    from b2p import terminal
+
+    settings = session.settings(names.DEFAULT)
+    checks = story.examined(settings, session.layout, session.report)
+    if as_json:
+        values = [dataclasses.asdict(check) for check in checks]
+        terminal.out(json.dumps({"schema": story.SCHEMA, "checks": values}, indent=2))
+    else:
+        terminal.out(terminal.table(("", "WHAT", "FOUND"), [
+            (check.verdict, check.what, check.found) for check in checks
+        ]))  # fmt: skip
+        for check in checks:
+            if check.remedy:
+                session.report.warn(f"{check.what}: {check.found}", check.remedy)
+    return int(any(check.verdict == "fail" for check in checks))

@@ -1,0 +1,84 @@
+"""up, down, rm."""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+import click
+
+from b2p import names
+from b2p.cli.session import (
+    Session,
+    Verb,
+    called_as,
+    machine_argument,
+    pass_session,
+    rest,
+    takes_rest,
+)
+
+
+@click.command(cls=Verb)
+@machine_argument
+@click.option("--cpus", metavar="NUMBER", help="Processors of the machine.")
+@click.option("--memory", metavar="SIZE", help="Its memory, such as 2GiB.")
+@click.option("--disk", metavar="SIZE", help="The most that its disk may hold, such as 100GiB.")
+@click.option("--accel", metavar="WORD", help="auto, kvm, hvf or tcg (emulation).")
+@click.option("--image", metavar="IMAGE", help="What it boots.")
+@click.option("--qemu", metavar="WHICH", help="auto, system, managed (b2p brings one) or a path.")
+@click.option("--mirror", metavar="URL", help="The Debian mirror to read packages from.")
+@click.option("--timeout", metavar="SECONDS", help="How long it may take to answer.")
+@click.option("--dry-run", is_flag=True, help="Print QEMU's command line and start nothing.")
+@pass_session
+@takes_rest
+def up(session: Session, name: str, *, dry_run: bool, **flags: str | None) -> None:
+    """Start a machine, made on first use; returns when its engine answers.
+
+    What follows -- is given to QEMU as it is, last, so it wins:
+    b2p up -- -device virtio-rng-pci
+    """
+    from b2p import settings, terminal
+
+    given = {key: settings.from_text(key, text) for key, text in flags.items() if text is not None}
+    wishes = session.settings(name, given)
+    from b2p.up import up as story
+
+    result = story(name, wishes, session.layout, session.report, dry_run=dry_run, extra=rest())
+    if dry_run:
+        terminal.out(shlex.join(result.command))
+    elif os.environ.get("CONTAINER_HOST") != f"unix://{session.layout.machine(name).podman}":
+        words = ["env", *([] if name == names.DEFAULT else [name]), "--docker"]
+        session.report.note(f'to use it: eval "$({called_as()} {" ".join(words)})"')
+
+
+@click.command(cls=Verb)
+@machine_argument
+@click.option("--force", is_flag=True, help="Do not wait for the guest: pull the plug.")
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    help="How long the guest may take to power off.",
+)
+@pass_session
+def down(session: Session, name: str, *, force: bool, timeout: int) -> None:
+    """Power a machine off. Its containers, images and volumes stay."""
+    from b2p.down import down as story
+
+    story(name, session.layout, session.report, force=force, timeout=timeout)
+
+
+@click.command(cls=Verb)
+@click.option("-f", "--force", is_flag=True, help="Also one that is running, without asking.")
+@click.argument("machines", nargs=-1, required=True, metavar="NAME...")
+@pass_session
+def rm(session: Session, machines: tuple[str, ...], *, force: bool) -> None:
+    """Remove machines and all that is in them: containers, images, volumes."""
+    chosen = dict.fromkeys(map(names.checked, machines))
+    from b2p.remove import remove as story
+
+    for name in chosen:
+        story(name, session.layout, session.report, force=force)

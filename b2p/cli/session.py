@@ -1,0 +1,156 @@
+"""What all verbs share: the global options, and the Settings, Layout and Report made from them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from b2p import names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from b2p.report import Report
+    from b2p.settings import Settings
+    from b2p.store.layout import Layout
+
+
+def called_as() -> str:
+    """The words by which the person started b2p; scripts/b2p tells its own."""
+    return os.environ.get("B2P_CALLED_AS") or "b2p"
+
+
+@dataclass(slots=True)
+class Session:
+    """One run of the command line."""
+
+    quiet: bool = False
+    debug: bool = False
+    _layout: list[Layout] = field(default_factory=list)
+    _report: list[Report] = field(default_factory=list)
+
+    @property
+    def layout(self) -> Layout:
+        """Where the user's files lie."""
+        if not self._layout:
+            from b2p.host import computer
+            from b2p.store import places
+
+            found = places.layout(os.environ, on_network=computer.is_network_filesystem)
+            self._layout.append(found)
+        return self._layout[0]
+
+    @property
+    def report(self) -> Report:
+        """The voice of the stories."""
+        if not self._report:
+            from b2p import terminal
+
+            self._report.append(terminal.report(quiet=self.quiet))
+        return self._report[0]
+
+    def settings(self, machine: str, flags: Mapping[str, object] | None = None) -> Settings:
+        """All layers merged for that machine; flags that were not given are None."""
+        from b2p import settings
+        from b2p.host import computer
+
+        given = {key: value for key, value in (flags or {}).items() if value is not None}
+        return settings.read(
+            machine,
+            given,
+            user_file=self.layout.settings,
+            directory=Path.cwd(),
+            home=Path(os.environ.get("HOME", "/")),
+            environment=os.environ,
+            cores=computer.cores(),
+        )
+
+
+pass_session = click.make_pass_decorator(Session, ensure=True)
+
+
+def _quieten(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's
+    if value:
+        context.ensure_object(Session).quiet = True
+
+
+def _debug(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's
+    if value:
+        context.ensure_object(Session).debug = True
+        log_to_stderr()
+
+
+def log_to_stderr() -> None:
+    """Let every command and QMP message be seen."""
+    import logging
+
+    form = "%(relativeCreated)6d ms  %(name)s: %(message)s"
+    logging.basicConfig(format=form, level=logging.WARNING)
+    for name in ("b2p", "qemu"):
+        logging.getLogger(name).setLevel(logging.DEBUG)
+
+
+def global_options(*, hidden: bool) -> list[click.Option]:
+    """-q and --debug: shown at the top, understood at every verb too."""
+    options: list[tuple[list[str], Callable[..., Any], str]] = [
+        (["-q", "--quiet"], _quieten, "Say nothing but warnings and errors."),
+        (["--debug"], _debug, "Show every command and every QMP message."),
+    ]
+    return [
+        click.Option(
+            names, is_flag=True, expose_value=False, callback=callback, help=text, hidden=hidden
+        )
+        for names, callback, text in options
+    ]
+
+
+class Verb(click.Command):
+    """A verb that takes the global options too, and leaves what follows -- to `context.meta`."""
+
+    REST = "b2p.rest"
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        options["params"] = [*(options.get("params") or []), *global_options(hidden=True)]
+        super().__init__(*arguments, **options)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what stands before --; a verb that has no use for the rest refuses it."""
+        if "--" in args:
+            at = args.index("--")
+            args, rest = args[:at], args[at + 1 :]
+            if not getattr(self.callback, "takes_rest", False):
+                raise click.UsageError(f"nothing can follow '--' here, got {' '.join(rest)!r}", ctx)
+            ctx.meta[self.REST] = tuple(rest)
+        return super().parse_args(ctx, args)
+
+
+def takes_rest(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a verb that has a use for what follows --."""
+    function.takes_rest = True  # type: ignore[attr-defined]
+    return function
+
+
+def rest() -> tuple[str, ...]:
+    """The words after --."""
+    words: tuple[str, ...] = click.get_current_context().meta.get(Verb.REST, ())
+    return words
+
+
+def _machine(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
+    return names.checked(value or os.environ.get("B2P_MACHINE") or names.DEFAULT)
+
+
+machine_argument = click.argument("name", required=False, callback=_machine, metavar="[NAME]")
+machine_option = click.option(
+    "-m",
+    "--machine",
+    "name",
+    callback=_machine,
+    metavar="NAME",
+    help="Another machine than the default.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="For programs, on stdout.")

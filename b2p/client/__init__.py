@@ -1,0 +1,1 @@
+"""What talks to the engine in a machine, and what a person's shell must be told for it."""

@@ -1,0 +1,59 @@
+"""What `b2p env` prints: variables that lead clients to a machine, for each kind of shell. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import PurePath
+
+Shell = Literal["sh", "fish"]
+
+DOCKER_API_VERSION = "1.44"
+"""podman 5.4 calls itself 1.41, which docker's CLI 29 refuses; asked for 1.44 it answers."""
+NAMES = ("CONTAINER_HOST", "DOCKER_HOST", "DOCKER_API_VERSION")
+"""All that are ever set, in order."""
+
+
+def variables(socket: PurePath, *, docker: bool) -> dict[str, str]:
+    """The variables for the engine at a socket; with `docker` those of docker's clients too."""
+    found = {"CONTAINER_HOST": f"unix://{_for_url(socket)}"}
+    if docker:
+        # Docker's clients take what comes after unix:// as it is.
+        found |= {"DOCKER_HOST": f"unix://{socket}", "DOCKER_API_VERSION": DOCKER_API_VERSION}
+    return found
+
+
+def exports(values: Mapping[str, str], shell: Shell) -> str:
+    """Lines for `eval`, or in fish for `source`, that set these variables."""
+    if shell == "fish":
+        return "".join(f"set -gx {name} {_fish(value)};\n" for name, value in values.items())
+    # With a semicolon they survive `eval $(b2p env)`, which makes one line of them.
+    return "".join(f"export {name}={shlex.quote(value)};\n" for name, value in values.items())
+
+
+def unsets(shell: Shell, *, docker: bool) -> str:
+    """Lines that take the variables away again."""
+    names = NAMES if docker else NAMES[:1]
+    order = "set -e" if shell == "fish" else "unset"
+    return "".join(f"{order} {name};\n" for name in names)
+
+
+def shell_of(program: str) -> Shell:
+    """The kind of shell that a path such as $SHELL's names; sh for all that read its language."""
+    name = program.rpartition("/")[2].removeprefix("-").removesuffix(".exe")
+    return "fish" if name == "fish" else "sh"
+
+
+def _for_url(path: PurePath) -> str:
+    """A path as podman's and Go's URL parsers give it back: only what would end it is encoded."""
+    return "".join(quote(one) if one in "%?#" else one for one in str(path))
+
+
+def _fish(value: str) -> str:
+    """A word in fish: within single quotes only a backslash and the quote mean something."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -1,0 +1,70 @@
+"""What a machine is to be: (settings, its record so far) -> its record. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from b2p import __version__, sizes
+from b2p.errors import UsageError
+from b2p.store.record import Record
+
+if TYPE_CHECKING:
+    from b2p.settings import Settings
+
+
+def made(
+    name: str, settings: Settings, *, image: str, uuid: str, now: str, extra: tuple[str, ...]
+) -> Record:
+    """The record of a new machine; `image` is a digest, `now` ISO 8601."""
+    return Record(
+        name=name,
+        uuid=uuid,
+        image=image,
+        cpus=settings.cpus,
+        memory_mib=settings.memory // sizes.MIB,
+        disk_bytes=settings.disk,
+        accel=settings.accel,
+        created=now,
+        written_by=__version__,
+        extra=extra,
+    )
+
+
+def changed(
+    record: Record, settings: Settings, *, image: str, extra: tuple[str, ...] | None
+) -> Record:
+    """The record after a start with these settings: what nobody said stays as it was decided.
+
+    A disk only grows: UsageError where a smaller one is asked for.
+    """
+    said = settings.said
+    disk = settings.disk if "disk" in said else record.disk_bytes
+    if disk < record.disk_bytes:
+        raise UsageError(
+            f"the disk of machine {record.name!r} holds {sizes.written(record.disk_bytes)} "
+            f"and cannot shrink to {sizes.written(disk)}",
+            "make a new machine with a smaller disk, or leave it",
+        )
+    return replace(
+        record,
+        image=image,
+        cpus=settings.cpus if "cpus" in said else record.cpus,
+        memory_mib=settings.memory // sizes.MIB if "memory" in said else record.memory_mib,
+        accel=settings.accel if "accel" in said else record.accel,
+        disk_bytes=disk,
+        extra=record.extra if extra is None else extra,
+        written_by=__version__,
+    )
+
+
+def differences(record: Record, settings: Settings) -> list[str]:
+    """What was asked for but needs a restart of a machine that runs: "memory 4GiB", ..."""
+    after = changed(record, settings, image=record.image, extra=None)
+    pairs = [
+        ("cpus", record.cpus, after.cpus, str(after.cpus)),
+        ("memory", record.memory_mib, after.memory_mib, f"{after.memory_mib}MiB"),
+        ("disk", record.disk_bytes, after.disk_bytes, sizes.written(after.disk_bytes)),
+        ("accel", record.accel, after.accel, after.accel),
+    ]
+    return [f"{key} {text}" for key, old, new, text in pairs if old != new]

@@ -1,0 +1,1 @@
+"""This computer: its processes, its size, its QEMU and what that QEMU can do."""

@@ -1,0 +1,359 @@
+"""Every program that b2p starts, and every signal that it sends; alone to import subprocess.
+
+A process is known by its pid and its start time, since a pid alone comes round again. On Linux the
+start time is seconds after boot, as the kernel counts them: unlike the time of day it does not move
+when the clock is set. Elsewhere it is psutil's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from b2p.errors import HostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+logger = logging.getLogger(__name__)
+
+DRIFT_SECONDS = 0.5
+"""How far two readings of one start time may lie apart."""
+
+WATCH_SECONDS = 0.1
+"""How often a watched command is looked at; its end is noticed at once."""
+
+LAST_LINES = 20
+"""How many lines of a failed command's output an error carries."""
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""What this process launched: only a parent is told how its child ended."""
+
+
+class OverdueError(HostError):
+    """A command did not end in its time, and was killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """How a command ended: its status (negative: the signal) and all that it said."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A running process, told from a later one of the same pid by its start time."""
+
+    pid: int
+    start_time: float
+
+
+def run(
+    command: Sequence[str],
+    *,
+    timeout: float,
+    input: bytes | None = None,  # noqa: A002 - subprocess calls it so
+    env: Mapping[str, str] | None = None,
+    check: bool = True,
+) -> Completed:
+    """Run a command to its end; `env` is the whole environment where it is given.
+
+    Raises HostError where it cannot be started or (with `check`) fails, OverdueError after
+    `timeout` seconds, when it has been killed.
+    """
+    logger.debug("run: %s", shlex.join(command))
+    stdin: dict[str, Any] = {"stdin": subprocess.DEVNULL} if input is None else {"input": input}
+    try:
+        with _no_core_dumps():
+            ended = subprocess.run(
+                command, timeout=timeout, env=env, check=False, capture_output=True, **stdin
+            )
+    except subprocess.TimeoutExpired as error:
+        message = f"{Path(command[0]).name!r} did not end within {timeout:g} s"
+        raise OverdueError(message, details=_tail(error.stderr or b"")) from error
+    except OSError as error:
+        raise _cannot_start(command, error) from error
+    if check and ended.returncode:
+        message = f"{Path(command[0]).name!r} failed {_told(ended.returncode)}"
+        raise HostError(message, details=_tail(ended.stderr or ended.stdout))
+    return Completed(ended.returncode, ended.stdout, ended.stderr)
+
+
+def run_watched(
+    command: Sequence[str], log: Path, watch: Callable[[], None], timeout: float
+) -> int:
+    """Run a command to its end, what it says going to `log`; its status.
+
+    `watch` is called every tenth of a second; what it raises (or a Ctrl-C) ends the command.
+    Raises HostError where it cannot be started, OverdueError after `timeout` seconds.
+    """
+    logger.debug("run, watched: %s", shlex.join(command))
+    deadline = time.monotonic() + timeout
+    with _log(log) as output, _no_core_dumps():
+        child = _popen(command, output)
+    try:
+        with _pid_descriptor(child.pid) as descriptor:
+            while child.poll() is None:
+                watch()
+                if time.monotonic() >= deadline:
+                    message = f"{Path(command[0]).name!r} did not end within {timeout:g} s"
+                    raise OverdueError(message, details=_tail(log.read_bytes()))
+                if descriptor is None:
+                    time.sleep(WATCH_SECONDS)
+                else:
+                    _await_readable(descriptor, WATCH_SECONDS)
+    finally:
+        child.kill()
+        child.wait()
+    return child.returncode
+
+
+def launch(command: Sequence[str], *, log: Path) -> Started:
+    """Start a program that outlives us: own session, no terminal, no file of ours but `log`.
+
+    What it says is appended to `log` (mode 0600). It starts in "/" with umask 077. A Ctrl-C that
+    falls into the start takes effect after it, and then nothing is left running.
+    """
+    logger.debug("launch: %s", shlex.join(command))
+    with _log(log) as output, _signals_held() as held:
+        child = _popen(command, output)
+        if held:
+            child.kill()
+            child.wait()
+    _children[child.pid] = child
+    return Started(child.pid, _start_time(child.pid) or 0.0)
+
+
+def exit_status(pid: int) -> int | None:
+    """How a process that we launched ended (negative: the signal); None while it runs.
+
+    None too for a process that is not our child: nobody but its parent is told.
+    """
+    child = _children.get(pid)
+    return child.poll() if child else None
+
+
+def alive(pid: int, start_time: float) -> bool:
+    """Whether that very process runs; a zombie does not, nor does a later one of the same pid."""
+    found = _start_time(pid)
+    return found is not None and abs(found - start_time) <= DRIFT_SECONDS
+
+
+def await_exit(pid: int, start_time: float, *, timeout: float) -> bool:
+    """Wait until that process is gone; False when `timeout` seconds were not enough."""
+    deadline = time.monotonic() + timeout
+    with _pid_descriptor(pid) as descriptor:
+        while alive(pid, start_time):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            if descriptor is None:
+                exit_status(pid)
+                time.sleep(min(left, 0.02))
+            else:
+                _await_readable(descriptor, left)
+    exit_status(pid)
+    return True
+
+
+def terminate(pid: int, start_time: float, *, force: bool) -> bool:
+    """Ask that process to end (SIGTERM), or with `force` end it (SIGKILL).
+
+    False, and no signal sent, where it has gone already, whoever has its pid now.
+    """
+    number = signal.SIGKILL if force else signal.SIGTERM
+    # The descriptor is opened before the look at the start time: it stays with that process.
+    with _pid_descriptor(pid) as descriptor:
+        if not alive(pid, start_time):
+            return False
+        try:
+            if descriptor is None:
+                os.kill(pid, number)
+            else:
+                signal.pidfd_send_signal(descriptor, number)
+        except ProcessLookupError:
+            return False
+        except PermissionError as error:
+            hint = "run b2p as the user who started the machine"
+            raise HostError(f"process {pid} belongs to another user", hint) from error
+    return True
+
+
+def hand_over(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
+    """Give the terminal to a command until it ends; its status as a shell would tell it.
+
+    Ctrl-C is the command's business meanwhile.
+    """
+    logger.debug("hand over: %s", shlex.join(command))
+    with _signals_held(signal.SIGINT, deliver=False):
+        try:
+            with subprocess.Popen(command, env=env) as child:
+                status = child.wait()
+        except OSError as error:
+            raise _cannot_start(command, error) from error
+    return 128 - status if status < 0 else status
+
+
+def find_by_uuid(uuid: str) -> list[Started]:
+    """The processes that have the option `-uuid UUID`: a QEMU whose files were deleted."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if ("-uuid", uuid) in pairwise(words):
+            start_time = _start_time(process.pid)
+            if start_time is not None:
+                found.append(Started(process.pid, start_time))
+    return found
+
+
+def _popen(command: Sequence[str], output: int) -> subprocess.Popen[bytes]:
+    """A child in a session of its own, with no terminal and no file but `output`."""
+    # It starts in "/", so that it keeps no file system busy: resolve a relative path before.
+    program = shutil.which(command[0])
+    words = [os.path.abspath(program) if program else command[0], *command[1:]]  # noqa: PTH100
+    try:
+        return subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            start_new_session=True,
+            umask=0o077,
+        )
+    except OSError as error:
+        raise _cannot_start(command, error) from error
+
+
+def _start_time(pid: int) -> float | None:
+    if sys.platform == "linux":
+        try:
+            return parse_stat(Path(f"/proc/{pid}/stat").read_bytes(), os.sysconf("SC_CLK_TCK"))
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        ended = process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        return None if ended else process.create_time()
+    except psutil.NoSuchProcess:
+        return None
+
+
+def parse_stat(stat: bytes, ticks_a_second: int) -> float | None:
+    """The start time in seconds after boot, from /proc/PID/stat (proc(5)); None for the dead.
+
+    The second field is the program's name in brackets, and may itself hold brackets and spaces.
+    """
+    fields = stat.rpartition(b")")[2].split()
+    return None if fields[0] in (b"Z", b"X", b"x") else int(fields[19]) / ticks_a_second
+
+
+@contextlib.contextmanager
+def _pid_descriptor(pid: int) -> Iterator[int | None]:
+    """A handle that keeps meaning this process when its pid is used again (Linux 5.3)."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        yield None
+        return
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _await_readable(descriptor: int, seconds: float) -> None:
+    # Not select(): it refuses descriptors above 1023.
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    poll.poll(seconds * 1000)
+
+
+@contextlib.contextmanager
+def _signals_held(*numbers: signal.Signals, deliver: bool = True) -> Iterator[list[signal.Signals]]:
+    """Put Ctrl-C and SIGTERM off until the block ends; the list shows which have come.
+
+    By handlers, not by a mask: the child would inherit a mask, while handlers end with its exec.
+    """
+    held: list[signal.Signals] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield held
+        return
+    numbers = numbers or (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        signal.signal(number, lambda came, _frame: held.append(signal.Signals(came)))
+    try:
+        yield held
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if deliver:
+        for number in held:
+            signal.raise_signal(number)
+
+
+@contextlib.contextmanager
+def _no_core_dumps() -> Iterator[None]:
+    """A QEMU that aborts in a probe is an answer, not something to keep the memory of."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+
+
+@contextlib.contextmanager
+def _log(path: Path) -> Iterator[int]:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        hint = "make room there, or see to its permissions"
+        raise HostError(f"cannot write the log {str(path)!r}: {error.strerror}", hint) from error
+    try:
+        os.fchmod(descriptor, 0o600)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _cannot_start(command: Sequence[str], error: OSError) -> HostError:
+    return HostError(
+        f"cannot start {command[0]!r}: {(error.strerror or str(error)).lower()}",
+        "see that it is installed and that you may run it",
+    )
+
+
+def _told(status: int) -> str:
+    if status >= 0:
+        return f"with status {status}"
+    with contextlib.suppress(ValueError):
+        return f"by {signal.Signals(-status).name}"
+    return f"by signal {-status}"
+
+
+def _tail(output: bytes) -> str:
+    return "\n".join(output.decode(errors="replace").splitlines()[-LAST_LINES:])

@@ -1,0 +1,102 @@
+"""What the default image is made of: the packages asked for, and what of them is left out. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from b2p.machine.model import Arch
+
+SUITE = "trixie"
+
+KERNELS: dict[Arch, str] = {"x86_64": "linux-image-amd64", "aarch64": "linux-image-arm64"}
+DEBIAN_ARCHITECTURES: dict[Arch, str] = {"x86_64": "amd64", "aarch64": "arm64"}
+
+PACKAGES = (
+    # the system that the engine lives in
+    "systemd", "systemd-sysv", "dbus-broker", "udev", "kmod", "util-linux", "login", "passwd",
+    "bash", "dash", "coreutils", "procps", "libc-bin", "e2fsprogs", "tzdata", "sudo", "grep", "sed",
+    "findutils", "gzip", "tar", "less",
+    # the engine; podman's own package carries buildah's code, so `podman build` needs no more
+    "podman", "crun", "netavark", "aardvark-dns", "passt", "uidmap", "catatonit",
+    "containers-storage", "golang-github-containers-common", "nftables", "iproute2",
+    "ca-certificates", "zstd",
+    # the ways in: ssh for people, varlink for clients of 2018
+    "openssh-server", "openssh-sftp-server", "python3", "python3-varlink",
+    # what the image needs to finish itself
+    "busybox-static", "squashfs-tools",
+)  # fmt: skip
+
+WITHOUT = frozenset({
+    # Dependencies of maintainer scripts, which never run here.
+    "adduser", "apt", "cdebconf", "debconf", "debconf-2.0", "dpkg", "init-system-helpers",
+    "install-info", "perl", "perl-base", "sensible-utils", "ucf",
+    # The image brings an initrd of its own.
+    "initramfs-tools", "initramfs-tools-core", "dracut", "linux-base", "linux-initramfs-tool",
+    # Signing keys of gpg are made on the user's computer, not in the machine: gpgme only verifies.
+    "dirmngr", "gnupg-l10n", "gpg-wks-client", "gpgsm", "pinentry-curses",
+    "media-types", "runit-helper",
+})  # fmt: skip
+
+_DROPPED_PATHS = re.compile(
+    r"boot/(?!vmlinuz)"
+    r"|usr/share/(?:doc|man|locale|info|lintian|bug|zsh|fish|bash-completion|doc-base|menu"
+    r"|gtk-doc|initramfs-tools|applications|pixmaps|icons|common-licenses|linda)/"
+    r"|usr/lib/[^/]+/gconv/"
+    r"|usr/share/i18n/"
+    r"|usr/lib/python3(?:\.\d+)?/(?:idlelib|lib2to3|pydoc_data|ensurepip|turtledemo|tkinter|test)/"
+    r"|etc/cron\.|etc/init\.d/|etc/rc.\.d/|etc/initramfs-tools/"
+    r"|usr/lib/modules/[^/]+/kernel/(?:sound|samples)/"
+)
+
+_KEPT_DRIVERS = frozenset({
+    "acpi", "base", "block", "char", "crypto", "dax", "dma", "firmware", "hv", "input", "md",
+    "mfd", "net", "nvdimm", "nvme", "pci", "ptp", "pps", "rtc", "scsi", "ata", "cdrom", "target",
+    "tty", "vdpa", "vhost", "virt", "virtio", "watchdog", "xen", "uio", "dca", "i2c", "misc",
+})  # fmt: skip
+"""Of kernel/drivers: what a virtual machine can have."""
+
+_DROPPED_DRIVERS = re.compile(
+    r"usr/lib/modules/[^/]+/kernel/drivers/(?:"
+    r"net/(?:ethernet|wireless|usb|can|arcnet|hamradio|dsa|fddi|ieee802154|wwan|wan|fjes|plip|phy"
+    r"|pcs|ipa|slip|thunderbolt|mdio|ovpn)/"
+    r"|input/(?:joystick|touchscreen|tablet|misc|mouse)/"
+    r"|scsi/(?!virtio_scsi|scsi_mod|sd_mod|sr_mod|sg|scsi_common|scsi_transport_iscsi|iscsi)"
+    r"|ata/(?!ahci|libata|libahci|ata_piix|ata_generic)"
+    r"|mfd/|misc/|i2c/(?!i2c-core|i2c-smbus|busses/i2c-i801)|rtc/(?!rtc-cmos|rtc-pl031)"
+    r"|watchdog/(?!softdog|i6300esb|iTCO)|char/(?!hw_random/virtio|virtio_console|tpm)"
+    r"|tty/(?!serial/8250)|crypto/(?!virtio))"
+)
+
+_DROPPED_FILESYSTEMS = re.compile(
+    r"usr/lib/modules/[^/]+/kernel/fs/(?:ocfs2|gfs2|jffs2|jfs|reiserfs|afs|coda|ceph|nilfs2|ubifs"
+    r"|orangefs|hfs|hfsplus|minix|sysv|ufs|affs|befs|bfs|efs|freevxfs|hpfs|omfs|qnx4|qnx6|romfs"
+    r"|adfs|zonefs|dlm|ecryptfs|bcachefs)/"
+)
+
+_DROPPED_NETWORKS = re.compile(
+    r"usr/lib/modules/[^/]+/kernel/net/(?:wireless|mac80211|bluetooth|nfc|can|atm|ax25|netrom|rose"
+    r"|appletalk|lapb|x25|phonet|ieee802154|mac802154|6lowpan|rds|tipc|batman-adv|ceph|dsa|hsr"
+    r"|caif|rxrpc|smc|sunrpc/xprtrdma)/"
+)
+
+_DRIVER = re.compile(r"usr/lib/modules/[^/]+/kernel/drivers/([^/]+)/")
+
+
+def wanted(path: str) -> bool:
+    """Whether the image keeps that path of a package ("usr/bin/podman")."""
+    if not path.startswith("usr/lib/modules/"):
+        return not _DROPPED_PATHS.match(path)
+    driver = _DRIVER.match(path)
+    if driver and driver[1] not in _KEPT_DRIVERS:
+        return False
+    dropped = (_DROPPED_PATHS, _DROPPED_DRIVERS, _DROPPED_FILESYSTEMS, _DROPPED_NETWORKS)
+    return not any(pattern.match(path) for pattern in dropped)
+
+
+BOOT_MODULES = ("virtio_blk", "squashfs", "overlay", "ext4", "virtio_net")
+"""Kernel modules that the initrd loads, with what they need: booting never calls modprobe."""
+
+BUILD_MODULES = ("virtio_blk", "squashfs")
+"""Kernel modules that the builder's initrd loads."""

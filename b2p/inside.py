@@ -1,0 +1,96 @@
+"""Going into a running machine: ssh, the guest's own podman, the serial console."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import TYPE_CHECKING
+
+from b2p import status
+from b2p.client import ssh as client
+from b2p.errors import GuestError
+from b2p.host import process
+from b2p.machine import ports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from b2p.store.layout import Layout
+
+SSH_FAILED = 255
+"""ssh's own status for a connection that failed; the command's, if it chose that."""
+QUESTION_SECONDS = 15.0
+
+
+def ssh(layout: Layout, name: str, command: Sequence[str], *, root: bool) -> int:
+    """A login shell in the machine, or a command there; its exit status.
+
+    One word is a line for the guest's shell; several are the words of one command.
+    """
+    line = command[0] if len(command) == 1 else shlex.join(command)
+    user = "root" if root else client.USER
+    terminal = _is_terminal() if command else os.isatty(0)
+    return _hand_over(target(layout, name, user), line, terminal=terminal)
+
+
+def podman(layout: Layout, name: str, arguments: Sequence[str]) -> int:
+    """The guest's own podman, as root, with a terminal where there is one; its exit status."""
+    line = shlex.join(["podman", *arguments])
+    return _hand_over(target(layout, name, "root"), line, terminal=_is_terminal())
+
+
+def console(layout: Layout, name: str, say: Callable[[str], None]) -> None:
+    """The person at the serial console until they detach."""
+    from b2p.control.attach import attach
+
+    attach(status.running(layout, name).files.console, say=say)
+
+
+def target(layout: Layout, name: str, user: str) -> client.Target:
+    """How ssh reaches that machine; it must be running."""
+    found = status.running(layout, name)
+    port = found.record.ssh_port if found.record else 0
+    return client.Target(
+        name=name,
+        port=port or _asked_port(found),
+        key=layout.user_key,
+        known_hosts=found.files.known_hosts,
+        user=user,
+    )
+
+
+def _asked_port(found: status.Status) -> int:
+    """The port of ssh as QEMU itself tells it."""
+    from b2p.control.monitor import Monitor
+
+    with Monitor(found.files.calls) as monitor:
+        port = monitor.host_port(ports.SSH)
+    if port is None:
+        raise GuestError(
+            "ssh",
+            f"machine {found.name!r} has no port for it",
+            f"restart it: 'b2p down {found.name}'",
+        )
+    return port
+
+
+def _is_terminal() -> bool:
+    return os.isatty(0) and os.isatty(1)
+
+
+def _hand_over(goal: client.Target, line: str, *, terminal: bool) -> int:
+    """Give ssh the terminal; what it returns is the inner status unless ssh itself failed."""
+    program = client.tool("ssh")
+    outcome = process.hand_over(client.argv(goal, line, terminal=terminal, program=program))
+    if outcome != SSH_FAILED:
+        return outcome
+    question = client.argv(goal, "true", terminal=False, program=program)
+    answer = process.run(question, timeout=QUESTION_SECONDS, check=False)
+    if answer.status == 0:
+        return outcome
+    raise GuestError(
+        "ssh",
+        f"machine {goal.name!r} does not let us in",
+        f"see 'b2p status {goal.name}' and 'b2p logs {goal.name}'",
+        details=answer.stderr.decode(errors="replace"),
+    )

@@ -1,0 +1,59 @@
+"""Quirks of a guest's architecture, as options and words: nobody else compares its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from b2p.machine.model import Accelerator, Arch
+
+TRANSLATION_CACHE_MIB = 64
+"""Bound of emulation's translated code: a fraction of what QEMU takes unasked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """What one kind of guest needs said."""
+
+    machine_options: str
+    """Appended to the versioned machine type: what no container engine needs is switched off."""
+    console: str
+    """The serial console's name in the guest."""
+    quiet_cpu: str
+    """Kernel words that spare the guest timers and checks which cost an idle host."""
+
+
+_ARCHITECTURES: dict[Arch, Architecture] = {
+    "x86_64": Architecture(
+        machine_options="hpet=off,vmport=off,smm=off",
+        console="ttyS0",
+        quiet_cpu="tsc=reliable no_timer_check nowatchdog",
+    ),
+    "aarch64": Architecture(
+        machine_options="gic-version=3", console="ttyAMA0", quiet_cpu="nowatchdog"
+    ),
+}
+
+
+def architecture(arch: Arch) -> Architecture:
+    """The quirks of that architecture."""
+    return _ARCHITECTURES[arch]
+
+
+def accelerator_options(accelerator: Accelerator) -> list[str]:
+    """QEMU's options for running the guest's code."""
+    if accelerator == "tcg":
+        cache = f"tcg,thread=multi,tb-size={TRANSLATION_CACHE_MIB}"
+        return ["-accel", cache, "-cpu", "max"]
+    return ["-accel", accelerator, "-cpu", "host"]
+
+
+def kernel_words(arch: Arch, accelerator: Accelerator) -> str:
+    """The kernel's command line, as far as computer and accelerator decide it."""
+    quirks = architecture(arch)
+    words = [f"console={quirks.console}", "quiet", "loglevel=3", "net.ifnames=0", quirks.quiet_cpu]
+    if accelerator == "tcg":
+        # Guards against side channels of a processor that is emulated only cost time.
+        words.append("mitigations=off")
+    return " ".join(words)

@@ -1,0 +1,98 @@
+"""All decisions about what QEMU is asked to be: (wishes, host, image, places) -> Machine. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from b2p.errors import HostError, UsageError
+from b2p.machine import ports
+from b2p.machine.architecture import kernel_words
+from b2p.machine.model import DirectBoot, Disk, Host, Machine, Sockets, UnixForward
+
+LEAST_MEMORY_MIB = 512
+"""Below this systemd and podman come up, but the first container does not."""
+
+SYSTEMD_UNIT = "b2p.target"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What was decided about a machine before this computer had its say."""
+
+    name: str
+    uuid: str
+    cpus: int
+    memory_mib: int
+    extra: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFiles:
+    """Where a built image lies."""
+
+    kernel: str
+    initrd: str
+    root: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where the machine's own files lie."""
+
+    data_disk: str
+    console_log: str
+    sockets: Sockets
+    podman: str
+
+
+def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machine:
+    """The machine to start; raises UsageError or HostError where it cannot be."""
+    _check_memory(wishes, host)
+    if not host.qemu.unix_forward:
+        raise HostError(
+            f"this QEMU ({'.'.join(map(str, host.qemu.version))}) cannot forward unix sockets",
+            "let b2p bring one: b2p up --qemu managed",
+        )
+    return Machine(
+        name=wishes.name,
+        uuid=wishes.uuid,
+        arch=host.arch,
+        machine_type=host.qemu.machine_type,
+        accelerator=host.accelerator,
+        sandbox=host.qemu.sandbox,
+        cpus=wishes.cpus,
+        memory_mib=wishes.memory_mib,
+        boot=DirectBoot(
+            kernel=image.kernel, initrd=image.initrd, command_line=_command_line(wishes, host)
+        ),
+        disks=(
+            Disk(path=image.root, serial=ports.ROOT_DISK_SERIAL, read_only=True),
+            Disk(path=places.data_disk, serial=ports.DATA_DISK_SERIAL),
+        ),
+        unix_forwards=(UnixForward(path=places.podman, guest_port=ports.PODMAN),),
+        # ssh's port is forwarded over QMP once QEMU runs: a taken one is then no reason to fail.
+        tcp_forwards=(),
+        sockets=places.sockets,
+        console_log=places.console_log,
+        extra=wishes.extra,
+    )
+
+
+def _check_memory(wishes: Wishes, host: Host) -> None:
+    if wishes.memory_mib < LEAST_MEMORY_MIB:
+        raise UsageError(
+            f"{wishes.memory_mib} MiB are too little memory for a machine",
+            f"give it {LEAST_MEMORY_MIB}MiB or more",
+        )
+    if wishes.memory_mib > host.memory_mib:
+        raise UsageError(
+            f"machine {wishes.name!r} wants {wishes.memory_mib} MiB of memory, "
+            f"this computer has {host.memory_mib}",
+            f"give it less: b2p up {wishes.name} --memory 2GiB",
+        )
+
+
+def _command_line(wishes: Wishes, host: Host) -> str:
+    # systemd would make up a new machine-id at every boot of an immutable root.
+    identity = f"systemd.machine_id={wishes.uuid.replace('-', '')}"
+    return f"{kernel_words(host.arch, host.accelerator)} systemd.unit={SYSTEMD_UNIT} {identity}"

@@ -1,0 +1,124 @@
+"""What `up` waits for, stage by stage, each with a deadline and a hint: from power-on to /_ping."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from b2p.control.errors import GoneError
+from b2p.control.guest import GuestPort
+from b2p.errors import GuestError
+from b2p.host import process
+from b2p.launch import died, evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from b2p.control.console import ConsoleWatch
+    from b2p.host.process import Started
+    from b2p.report import Task
+    from b2p.store.layout import MachineFiles
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One thing that must come true."""
+
+    stage: str
+    seconds: float
+    """Its deadline: ten times and more of what it takes under emulation on a slow computer."""
+    hint: str
+
+
+BOOTED = Requirement("booting", 150.0, "see the console: b2p logs; more time: --timeout")
+IDENTIFIED = Requirement("setting up the machine", 120.0, "see the console: b2p logs")
+ANSWERED = Requirement("starting the engine", 90.0, "look inside: b2p ssh -- journalctl -b")
+
+
+class Waiting:
+    """One start being waited for: who is asked, for how long, what to show when it fails."""
+
+    def __init__(
+        self,
+        files: MachineFiles,
+        started: Started,
+        *,
+        watch: ConsoleWatch,
+        task: Task,
+        timeout: float,
+    ) -> None:
+        self._files = files
+        self._started = started
+        self._watch = watch
+        self._task = task
+        self._end = time.monotonic() + timeout
+        self._timeout = timeout
+
+    def until_ready(self, identity: Callable[[], dict[str, Any]]) -> None:
+        """From QEMU's start to the engine's answer; raises GuestError with the stage."""
+        with self._port() as port:
+            events = self._events(port, BOOTED)
+            next(events)
+            # Sent only now: the clock in it must be right when the guest reads it.
+            port.send("identity", **identity())
+            for event in self._events(port, IDENTIFIED):
+                if event.get("event") == "ready":
+                    break
+        self._until_answered()
+
+    def _port(self) -> GuestPort:
+        return GuestPort(self._files.control, still_alive=self._fine)
+
+    def _fine(self) -> bool:
+        return self._watch.failure is None and self._alive()
+
+    def _alive(self) -> bool:
+        return process.alive(self._started.pid, self._started.start_time)
+
+    def _left(self, requirement: Requirement) -> float:
+        return max(0.1, min(requirement.seconds, self._end - time.monotonic()))
+
+    def _events(self, port: GuestPort, requirement: Requirement) -> Iterator[dict[str, Any]]:
+        """The guest's events while a requirement is waited for; stages are shown as they come."""
+        try:
+            for event in port.events(self._left(requirement)):
+                if event.get("event") == "failed":
+                    raise self._failure(str(event.get("stage")), str(event.get("message")))
+                if stage := event.get("stage"):
+                    self._task.say(str(stage))
+                yield event
+        except GoneError as error:
+            raise self._broken(requirement) from error
+        raise self._overdue(requirement)
+
+    def _until_answered(self) -> None:
+        from b2p.client import api
+
+        self._task.say(ANSWERED.stage)
+        answer = api.await_ping(
+            self._files.podman, timeout=self._left(ANSWERED), still_alive=self._fine, attempt=15
+        )
+        if not answer:
+            raise self._broken(ANSWERED) if not self._fine() else self._overdue(ANSWERED)
+
+    def _broken(self, requirement: Requirement) -> GuestError:
+        """Why the guest went away: the console saw it, or QEMU itself ended."""
+        # The console's last words may still be on their way.
+        time.sleep(0.2)
+        seen = self._watch.failure
+        if seen is not None:
+            return self._failure(requirement.stage, seen.message, seen.hint)
+        if self._alive():
+            return self._failure(requirement.stage, "the control port hung up", requirement.hint)
+        return died(self._files, self._started, requirement.stage)
+
+    def _overdue(self, requirement: Requirement) -> GuestError:
+        spent = self._timeout if time.monotonic() >= self._end else requirement.seconds
+        stage = self._watch.stage or requirement.stage
+        return self._failure(stage, f"not done after {spent:g} s", requirement.hint)
+
+    def _failure(self, stage: str, message: str, hint: str = "") -> GuestError:
+        from b2p.control.plain import line
+
+        return GuestError(line(stage), line(message), hint, details=evidence(self._files))

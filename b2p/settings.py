@@ -1,0 +1,230 @@
+"""What the user wants, merged once: defaults < b2p.toml < project's b2p.toml < B2P_KEY < flags.
+
+In each file the table [machine.NAME] goes over the keys that stand outside of tables. Merging is
+pure; the readers at the end are the only ones that touch files.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+from b2p import sizes
+from b2p.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+FILE_NAME = "b2p.toml"
+
+AcceleratorWish = Literal["auto", "kvm", "hvf", "tcg"]
+VarlinkWish = Literal["unix", "tcp", "off"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every wish, decided: there is no unset one."""
+
+    cpus: int
+    memory: int = 2 * sizes.GIB
+    """Bytes."""
+    disk: int = 100 * sizes.GIB
+    """Bytes; the disk is sparse."""
+    accel: AcceleratorWish = "auto"
+    qemu: str = "auto"
+    """auto, system, managed, or the path of a QEMU."""
+    mirror: str = ""
+    """A Debian mirror's address; empty: the computer's own, else public ones."""
+    check_valid_until: bool = True
+    timeout: int = 300
+    """Seconds that `up` may take from QEMU's start to the engine's answer."""
+    varlink: VarlinkWish = "unix"
+    image: str = "boot2podman"
+    said: frozenset[str] = field(default=frozenset())
+    """The keys that somebody set, against those that are b2p's own defaults."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Some keys with their raw values, and who says them (for errors)."""
+
+    origin: str
+    values: Mapping[str, object]
+
+
+def merged(layers: Iterable[Layer], *, cores: int) -> Settings:
+    """One Settings of all layers, the last one that says a key wins."""
+    values: dict[str, Any] = {"cpus": max(1, min(4, cores))}
+    said: set[str] = set()
+    for layer in layers:
+        for key, raw in layer.values.items():
+            values[key] = _value(key, raw, layer.origin)
+            said.add(key)
+    return Settings(**values, said=frozenset(said))
+
+
+def file_layers(document: Mapping[str, object], machine: str, origin: str) -> list[Layer]:
+    """The layers of one b2p.toml for one machine: what stands at the top, then its own table."""
+    top = {key: value for key, value in document.items() if key != "machine"}
+    tables = document.get("machine", {})
+    if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
+        raise UsageError(
+            f"{origin}: 'machine' holds a table for each machine", "write [machine.NAME]"
+        )
+    for name, table in tables.items():
+        for key, raw in table.items():
+            _value(key, raw, f"{origin} [machine.{name}]")
+    return [Layer(origin, top), Layer(f"{origin} [machine.{machine}]", tables.get(machine, {}))]
+
+
+def environment_layer(environment: Mapping[str, str]) -> Layer:
+    """The keys that B2P_KEY sets; an empty one counts as not set."""
+    values: dict[str, object] = {}
+    for key in KEYS:
+        if text := environment.get(f"B2P_{key.upper()}", ""):
+            values[key] = from_text(key, text)
+    return Layer("the environment", values)
+
+
+def project_layers(document: Mapping[str, object], machine: str, origin: str) -> list[Layer]:
+    """As file_layers, without what a project that was merely downloaded must not decide."""
+    layers = file_layers(document, machine, origin)
+    for layer in layers:
+        for key in ("qemu", "check_valid_until"):
+            if key in layer.values:
+                raise UsageError(
+                    f"{layer.origin}: {key!r} cannot be set by a project, only by you",
+                    f"set it in your own b2p.toml or as B2P_{key.upper()}",
+                )
+    return layers
+
+
+def from_text(key: str, text: str) -> object:
+    """A string of the environment or a flag as the value that a TOML file would hold."""
+    if key in ("cpus", "timeout"):
+        return int(text) if text.isascii() and text.isdigit() else text
+    if key == "check_valid_until":
+        return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
+    return text
+
+
+def _whole(key: str, raw: object) -> int:
+    if isinstance(raw, bool) or not isinstance(raw, int) or raw < 1:
+        raise _WrongError(f"{key} takes a whole number from 1 on")
+    return raw
+
+
+def _size(key: str, raw: object) -> int:
+    if not isinstance(raw, str):
+        raise _WrongError(
+            f'{key} takes a size with its unit as a string, such as "{_EXAMPLE[key]}"'
+        )
+    count = sizes.parsed(raw, what=key)
+    if count < _LEAST[key]:
+        raise _WrongError(f"{key} takes {sizes.written(_LEAST[key])} or more")
+    return count
+
+
+def _text(key: str, raw: object) -> str:
+    if not isinstance(raw, str):
+        raise _WrongError(f"{key} takes a string")
+    return raw
+
+
+def _truth(key: str, raw: object) -> bool:
+    if not isinstance(raw, bool):
+        raise _WrongError(f"{key} takes true or false")
+    return raw
+
+
+def _one_of(*words: str) -> Callable[[str, object], str]:
+    def check(key: str, raw: object) -> str:
+        if raw not in words:
+            raise _WrongError(f"{key} takes {', '.join(words[:-1])} or {words[-1]}")
+        return str(raw)
+
+    return check
+
+
+class _WrongError(Exception):
+    """A value has not the form that its key takes; the text says which."""
+
+
+_LEAST = {"memory": 256 * sizes.MIB, "disk": sizes.GIB}
+_EXAMPLE = {"memory": "2GiB", "disk": "100GiB"}
+_READERS: dict[str, Callable[[str, object], object]] = {
+    "cpus": _whole,
+    "memory": _size,
+    "disk": _size,
+    "accel": _one_of("auto", "kvm", "hvf", "tcg"),
+    "qemu": _text,
+    "mirror": _text,
+    "check_valid_until": _truth,
+    "timeout": _whole,
+    "varlink": _one_of("unix", "tcp", "off"),
+    "image": _text,
+}
+KEYS = tuple(key.name for key in fields(Settings) if key.name in _READERS)
+
+
+def _value(key: str, raw: object, origin: str) -> object:
+    """The value in its own type, or an error that says who said it and what was expected."""
+    reader = _READERS.get(key)
+    if reader is None:
+        near = difflib.get_close_matches(key, KEYS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(KEYS)}"
+        raise UsageError(f"{origin}: there is no setting {key!r}", hint)
+    try:
+        return reader(key, raw)
+    except _WrongError as error:
+        raise UsageError(f"{origin}: {key} cannot be {raw!r}", f"{error}") from None
+    except UsageError as error:
+        raise UsageError(f"{origin}: {error.message}", error.hint) from None
+
+
+def read(
+    machine: str,
+    flags: Mapping[str, object],
+    *,
+    user_file: Path,
+    directory: Path,
+    home: Path,
+    environment: Mapping[str, str],
+    cores: int,
+) -> Settings:
+    """The settings of that machine for a command given in `directory`; flags: key to raw value."""
+    layers: list[Layer] = []
+    if (document := _document(user_file)) is not None:
+        layers += file_layers(document, machine, str(user_file))
+    project = project_file(directory, home)
+    if project and project.resolve() != user_file.resolve():
+        layers += project_layers(_document(project) or {}, machine, str(project))
+    layers += [environment_layer(environment), Layer("the command line", flags)]
+    return merged(layers, cores=cores)
+
+
+def project_file(directory: Path, home: Path) -> Path | None:
+    """The b2p.toml of the nearest parent, up to home; never one that another user has put there."""
+    for parent in (directory, *directory.parents):
+        path = parent / FILE_NAME
+        if path.is_file() and path.stat().st_uid in (0, os.geteuid()):
+            return path
+        if parent == home:
+            break
+    return None
+
+
+def _document(path: Path) -> Mapping[str, object] | None:
+    """What the TOML file holds; None where there is none."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{str(path)!r} is no TOML: {error}", "correct it there") from None
+    except OSError as error:
+        raise UsageError(f"{str(path)!r} cannot be read: {error.strerror}", "see to it") from None

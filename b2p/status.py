@@ -1,0 +1,168 @@
+"""How machines are: derived each time from their records and from what runs, never stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from b2p import sizes
+from b2p.control import liveness
+from b2p.control.liveness import Life
+from b2p.errors import StateError, UsageError
+from b2p.host import process
+from b2p.store import lock
+from b2p.store import record as records
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from b2p.control.liveness import Answer
+    from b2p.errors import B2PError
+    from b2p.store.layout import Layout, MachineFiles
+    from b2p.store.record import Record
+
+State = Literal["running", "stopped", "broken"]
+
+SCHEMA = 1
+ANSWER_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """How one machine is; `record` is None where it cannot be read."""
+
+    name: str
+    state: State
+    record: Record | None
+    files: MachineFiles
+    problem: str = ""
+    """Why it is broken."""
+    remedy: str = ""
+    answers: bool | None = None
+    """Whether its engine answers; None where nobody asked."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs: keys are only ever added."""
+        record, files = self.record, self.files
+        values: dict[str, Any] = {"name": self.name, "state": self.state}
+        if record:
+            values |= {
+                "uuid": record.uuid,
+                "image": record.image,
+                "cpus": record.cpus,
+                "memory": sizes.written(record.memory_mib * sizes.MIB),
+                "disk": sizes.written(record.disk_bytes),
+                "disk_used_bytes": used_bytes(files.data_disk),
+                "created": record.created,
+            }
+        if record and self.state == "running":
+            values |= {
+                "pid": record.pid,
+                "ssh_port": record.ssh_port,
+                "podman_socket": str(files.podman),
+            }
+        if self.answers is not None:
+            values["answers"] = self.answers
+        if self.problem:
+            values |= {"problem": self.problem, "remedy": self.remedy}
+        return values
+
+
+def all_machines(layout: Layout) -> list[Status]:
+    """Every machine of the user, by name, all asked at once; a broken one hides none."""
+    found = records.listing(layout.machines)
+    whole = of_records(found.records, layout)
+    broken = [_unreadable(problem.name, problem.error, layout) for problem in found.problems]
+    return sorted([*whole, *broken], key=lambda status: status.name)
+
+
+def one_machine(layout: Layout, name: str) -> Status:
+    """That machine, its engine asked as well; raises UsageError where there is none."""
+    try:
+        (status,) = of_records([known(layout, name)], layout)
+    except StateError as error:
+        return _unreadable(name, error, layout)
+    if status.state != "running":
+        return status
+    from b2p.client import api
+
+    return replace(status, answers=bool(api.ping(status.files.podman, ANSWER_SECONDS)))
+
+
+def running(layout: Layout, name: str) -> Status:
+    """That machine, which must be running: UsageError or StateError otherwise."""
+    (status,) = of_records([known(layout, name)], layout)
+    if status.state == "stopped":
+        raise UsageError(f"machine {name!r} is not running", f"start it with 'b2p up {name}'")
+    if status.state == "broken":
+        raise StateError(f"machine {name!r} cannot be used: {status.problem}", status.remedy)
+    return status
+
+
+def known(layout: Layout, name: str) -> Record:
+    """The record of that machine; UsageError where there is none, StateError where it is broken."""
+    record = records.read(layout.machine(name).record)
+    if record is None:
+        raise UsageError(
+            f"there is no machine {name!r}", f"make it with 'b2p up {name}', or see 'b2p ls'"
+        )
+    return record
+
+
+def of_records(found: Sequence[Record], layout: Layout) -> list[Status]:
+    """What the records, the process table and the QEMUs' own answers add up to."""
+    files = {record.name: layout.machine(record.name) for record in found}
+    questions = {record.name: (files[record.name].calls, record.uuid) for record in found}
+    answers = liveness.ask_all(questions)
+    return [_judged(record, files[record.name], answers[record.name]) for record in found]
+
+
+def _judged(record: Record, files: MachineFiles, answer: Answer) -> Status:
+    alive = record.pid > 0 and process.alive(record.pid, record.pid_start)
+    state, problem, remedy = judgement(record.name, answer, alive=alive)
+    if state == "broken" and lock.holder(files.lock):
+        state, problem, remedy = "running", "it is being started or stopped just now", "wait"
+    if state == "stopped" and record.pid and not files.data_disk.exists():
+        state, problem = "broken", f"its disk {str(files.data_disk)!r} is gone"
+        remedy = f"put it back, or remove the machine: 'b2p rm -f {record.name}'"
+    return Status(
+        name=record.name, state=state, record=record, files=files, problem=problem, remedy=remedy
+    )
+
+
+def judgement(name: str, answer: Answer, *, alive: bool) -> tuple[State, str, str]:
+    """State, problem and remedy by what QEMU answered and whether its process lives. Pure."""
+    again = f"end it with 'b2p down --force {name}' and start it again"
+    match answer.life:
+        case Life.THERE if answer.run_state in ("running", ""):
+            return "running", "", ""
+        case Life.THERE:
+            return "broken", f"QEMU says that it is {answer.run_state}", again
+        case Life.STRANGER:
+            return "broken", "the QEMU at its socket is another machine's", again
+        case Life.ABSENT | Life.SILENT if alive:
+            return "broken", "QEMU runs, but does not answer at its socket", again
+        case Life.SILENT:
+            return "broken", "something else listens at its socket", again
+        case _:
+            return "stopped", "", ""
+
+
+def used_bytes(disk: Path) -> int:
+    """What a sparse file really takes on the disk."""
+    try:
+        return disk.stat().st_blocks * 512
+    except OSError:
+        return 0
+
+
+def _unreadable(name: str, error: B2PError, layout: Layout) -> Status:
+    return Status(
+        name=name,
+        state="broken",
+        record=None,
+        files=layout.machine(name),
+        problem=error.message,
+        remedy=error.hint,
+    )

@@ -1,0 +1,159 @@
+"""Every file and directory that b2p makes on the host, named once.
+
+Data (machines), cache (rebuilt when lost) and config by platformdirs; sockets in a short path of
+their own, because a unix socket's address holds about 100 bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SOCKET_PATH_LIMIT = 100
+"""Bytes of a socket's path that every kernel and QEMU take (104 on macOS, 108 on Linux)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineFiles:
+    """The files of one machine: `home` keeps what was decided, `run` the sockets."""
+
+    home: Path
+    run: Path
+
+    @property
+    def record(self) -> Path:
+        """What was decided about the machine (JSON, schema 1)."""
+        return self.home / "machine.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held (flock) by the one b2p that changes the machine."""
+        return self.home.parent / f".{self.home.name}.lock"
+
+    @property
+    def data_disk(self) -> Path:
+        """Containers, homes, what lasts: raw, sparse, ext4 made by the guest."""
+        return self.home / "data.raw"
+
+    @property
+    def host_key(self) -> Path:
+        """The machine's ssh host key; .pub beside it."""
+        return self.home / "ssh_host_ed25519_key"
+
+    @property
+    def known_hosts(self) -> Path:
+        """The host key as ssh wants to read it."""
+        return self.home / "known_hosts"
+
+    @property
+    def console_log(self) -> Path:
+        """Everything the serial console said since the last start."""
+        return self.home / "console.log"
+
+    @property
+    def qemu_log(self) -> Path:
+        """What QEMU itself wrote on stdout and stderr."""
+        return self.home / "qemu.log"
+
+    @property
+    def qmp(self) -> Path:
+        """QEMU's monitor for verbs, used under the machine's lock."""
+        return self.run / "qmp.sock"
+
+    @property
+    def calls(self) -> Path:
+        """QEMU's second monitor, for host calls and questions; never under the lock."""
+        return self.run / "call.sock"
+
+    @property
+    def console(self) -> Path:
+        """The serial console."""
+        return self.run / "console.sock"
+
+    @property
+    def control(self) -> Path:
+        """The agent's virtio-serial port."""
+        return self.run / "control.sock"
+
+    @property
+    def podman(self) -> Path:
+        """Root's engine: podman's and docker's API."""
+        return self.run / "podman.sock"
+
+    @property
+    def podman_core(self) -> Path:
+        """The engine of the guest's user `core`."""
+        return self.run / "podman-core.sock"
+
+    @property
+    def varlink(self) -> Path:
+        """io.podman as clients of 2018 know it."""
+        return self.run / "varlink.sock"
+
+    @property
+    def sockets(self) -> tuple[Path, ...]:
+        """Every socket of the machine: what a stopped one must not leave."""
+        return (
+            *(self.qmp, self.calls, self.console, self.control),
+            *(self.podman, self.podman_core, self.varlink),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The roots under which all files of one user lie."""
+
+    data: Path
+    cache: Path
+    config: Path
+    sockets: Path
+
+    @property
+    def machines(self) -> Path:
+        """One directory a machine."""
+        return self.data / "machines"
+
+    @property
+    def user_key(self) -> Path:
+        """The ssh key that opens every machine of this user; .pub beside it."""
+        return self.data / "id_ed25519"
+
+    @property
+    def settings(self) -> Path:
+        """The user's settings."""
+        return self.config / "b2p.toml"
+
+    @property
+    def debs(self) -> Path:
+        """Debian packages, each named by its sha256."""
+        return self.cache / "debs"
+
+    @property
+    def indexes(self) -> Path:
+        """InRelease and Packages files of mirrors, as last verified."""
+        return self.cache / "indexes"
+
+    @property
+    def images(self) -> Path:
+        """Built images, each in a directory named by its digest."""
+        return self.cache / "images"
+
+    @property
+    def qemu(self) -> Path:
+        """QEMUs that b2p brought, each in a directory named by its digest."""
+        return self.cache / "qemu"
+
+    @property
+    def findings(self) -> Path:
+        """What QEMUs said of themselves and which accelerators passed (JSON)."""
+        return self.cache / "findings.json"
+
+    def machine(self, name: str) -> MachineFiles:
+        """The files of the machine of that name, whether it exists or not."""
+        home = self.machines / name
+        short = hashlib.sha256(str(home).encode()).hexdigest()[:8]
+        return MachineFiles(home=home, run=self.sockets / short)

@@ -1,0 +1,178 @@
+"""What a machine needs before it starts: QEMU, an accelerator, an image; brought on first use."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from b2p import firmware
+from b2p.errors import HostError, StateError
+from b2p.host import accelerator, computer, process, qemu
+from b2p.image import cache, recipe
+from b2p.image.build import Build, recipe_digest
+from b2p.machine.model import Host, Qemu
+from b2p.store import lock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from b2p.debian.archive import Archive
+    from b2p.image.build import Watch
+    from b2p.image.cache import Image
+    from b2p.report import Report
+    from b2p.settings import Settings
+    from b2p.store.layout import Layout
+
+BUILD_WAIT_SECONDS = 900.0
+BETWEEN_LOOKS = 0.2
+NEEDED_BYTES = 2 << 30
+"""Room that a first build takes at its height: packages, tree, packed system."""
+
+
+@dataclass
+class Supply:
+    """Finds or brings the parts; one a story. Nothing is fetched that is there."""
+
+    settings: Settings
+    layout: Layout
+    report: Report
+
+    @cached_property
+    def archive(self) -> Archive:
+        """Debian's packages, from this computer's mirror."""
+        from b2p.debian import sources
+        from b2p.debian.archive import Archive
+
+        found = sources.from_computer(
+            setting=self.settings.mirror or None,
+            check_valid_until=self.settings.check_valid_until,
+        )
+        return Archive(
+            sources=found,
+            cache_indexes=self.layout.indexes,
+            cache_debs=self.layout.debs,
+            report=self.report,
+        )
+
+    def qemu(self) -> Qemu:
+        """The QEMU to use, brought if need be."""
+        from b2p.host import brought
+
+        arch = computer.arch()
+
+        def bring() -> tuple[str, ...]:
+            existing = brought.existing(arch, self.layout.qemu)
+            return existing or brought.bring(self.archive, arch, self.layout.qemu, self.report)
+
+        return qemu.find(
+            self.settings.qemu,
+            arch,
+            findings=self.layout.findings,
+            bring=bring,
+            report=self.report,
+        )
+
+    def host(self, found: Qemu) -> Host:
+        """This computer with that QEMU; the accelerator is proven, not believed."""
+        arch = computer.arch()
+        payload = firmware.file(f"probe/{arch}.bin")
+        chosen, problem = accelerator.prove(
+            found, arch, self.settings.accel, payload=payload, findings=self.layout.findings
+        )
+        return Host(
+            arch=arch,
+            qemu=found,
+            accelerator=chosen,
+            accelerator_problem=problem,
+            cores=computer.cores(),
+            memory_mib=computer.memory_mib(),
+        )
+
+    def image(self, digest: str) -> Image | None:
+        """The image of that digest, or ("") the newest by this b2p's recipe; None to be built."""
+        if not digest:
+            return cache.newest(self.layout.images, recipe=recipe_digest(), arch=computer.arch())
+        try:
+            return cache.by_digest(self.layout.images, digest)
+        except StateError as error:
+            self.report.warn(error.message, "a current one is taken; the machine's data stays")
+            return self.image("")
+
+    def all(self, digest: str = "") -> tuple[Host, Image]:
+        """The host and the image that the machine is to boot."""
+        image = self.image(digest)
+        if image is not None:
+            return self.host(self.qemu()), image
+        self.layout.images.mkdir(parents=True, exist_ok=True)
+        with lock.hold(
+            self.layout.images / ".building.lock",
+            command="building the image",
+            wait=BUILD_WAIT_SECONDS,
+            on_wait=lambda _: self.report.note("waiting for another b2p that builds the image"),
+        ):
+            image = self.image("")
+            if image is not None:
+                return self.host(self.qemu()), image
+            return self._built()
+
+    def _built(self) -> tuple[Host, Image]:
+        """QEMU is brought while the image's packages are fetched and unpacked."""
+        self._check_room()
+        with (
+            Build(arch=computer.arch(), images=self.layout.images, report=self.report) as build,
+            ThreadPoolExecutor(1) as beside,
+        ):
+            try:
+                coming = beside.submit(self.qemu)
+                self._gather(build)
+                host = self.host(coming.result())
+            except BaseException:
+                self.archive.stop()
+                raise
+            return host, build.finish(host, _run)
+
+    def _gather(self, build: Build) -> None:
+        from b2p.debian.closure import closure
+        from b2p.debian.suites import TRIXIE
+
+        arch = computer.arch()
+        roots = [*recipe.PACKAGES, recipe.KERNELS[arch]]
+        self.archive.with_fresh_index(
+            TRIXIE,
+            recipe.DEBIAN_ARCHITECTURES[arch],
+            lambda index: build.gather(self.archive, closure(index, roots, without=recipe.WITHOUT)),
+        )
+
+    def _check_room(self) -> None:
+        free = computer.free_bytes(self.layout.images)
+        if free < NEEDED_BYTES:
+            raise HostError(
+                f"{free >> 20} MiB are free at {str(self.layout.cache)!r}, "
+                f"building the image takes {NEEDED_BYTES >> 20}",
+                "make room there, or set B2P_CACHE_DIR to a larger disk",
+            )
+
+
+def _run(command: Sequence[str], log: Path, watch: Watch, timeout: float) -> None:
+    """The builder's VM to its end, which is also the end of us when we are interrupted."""
+    import time
+
+    deadline = time.monotonic() + timeout
+    started = process.launch(command, log=log)
+    try:
+        while not process.await_exit(started.pid, started.start_time, timeout=BETWEEN_LOOKS):
+            watch()
+            if time.monotonic() > deadline:
+                raise HostError(
+                    f"building the image did not end within {timeout:g} s",
+                    "try again when the computer is less busy",
+                )
+    finally:
+        process.terminate(started.pid, started.start_time, force=True)
+    if process.exit_status(started.pid):
+        raise HostError(
+            "QEMU failed while it built the image", details=log.read_text(errors="replace")[-2000:]
+        )

@@ -1,0 +1,117 @@
+"""The guest's end of the control port: takes the machine's identity, mounts its data, opens the gate.
+
+It lies on the boot path under emulation, so it imports little: C modules where the standard
+library's own wrappers would load enum and friends.
+"""
+
+import _socket
+import os
+
+import addresses
+import disk
+import identity
+import power
+from port import Port
+
+
+def notify_systemd(message):
+    """Tell systemd (sd_notify's datagram) without importing socket."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with_abstract = "\0" + address[1:] if address.startswith("@") else address
+    channel = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM)
+    channel.sendto(message.encode(), with_abstract)
+    channel.close()
+
+
+def listening(port):
+    """Whether some process of the guest listens on that TCP port (read from /proc)."""
+    wanted = f":{port:04X}"
+    with open("/proc/net/tcp") as table:
+        return any(
+            line.split()[1].endswith(wanted) and line.split()[3] == "0A"
+            for line in table.readlines()[1:]
+        )
+
+
+class Agent:
+    """What is known and done so far; one request of the host at a time."""
+
+    def __init__(self, port):
+        self.port = port
+        self.stage = "waiting for the machine's identity"
+        self.is_ready = False
+
+    def enter(self, stage):
+        """Begin a stage of the way to ready, and say so."""
+        self.stage = stage
+        self.port.send({"event": "stage", "stage": stage})
+
+    def bring_up(self, request):
+        """Everything between the identity and the gate."""
+        self.enter("taking its identity")
+        identity.apply(request)
+        self.enter("mounting the data disk")
+        disk.bring(self.enter)
+        self.enter("starting the engine")
+        notify_systemd("READY=1")
+        while not listening(int(addresses.ENGINE_PORT)):
+            power.pause(0.02)
+        self.is_ready = True
+        self.port.send({"event": "ready"})
+        identity.wake_containers()
+
+    def take_identity(self, request):
+        """First time: come up. Later: the host that came back only wants to be sure."""
+        if self.is_ready:
+            identity.apply(request)
+            self.port.send({"event": "ready"})
+            return
+        try:
+            self.bring_up(request)
+        except disk.Unusable as problem:
+            self.port.send({"event": "failed", "stage": self.stage, "message": str(problem)})
+            raise
+
+    def handle(self, request):
+        """Do what a well-formed request asks for; returns what is added to the answer."""
+        verb = request.get("do")
+        if verb == "identity":
+            self.take_identity(request)
+        elif verb == "poweroff":
+            power.off()
+        elif verb == "console":
+            power.start_unit("b2p-console.service")
+        elif verb == "freeze":
+            disk.freeze()
+        elif verb == "thaw":
+            disk.thaw()
+        elif verb != "status":
+            raise ValueError(f"{verb!r} is not something this machine does")
+        return {"ready": self.is_ready, "stage": self.stage}
+
+    def answer(self, request):
+        """Handle a request and tell how it went; a request never ends the agent."""
+        try:
+            reply = {"id": request.get("id"), "ok": True, **self.handle(request)}
+        except Exception as problem:  # the agent outlives whatever one request does
+            reply = {"id": request.get("id"), "ok": False, "error": f"{problem}"}
+        self.port.send(reply)
+
+
+def main():
+    """Serve the control port for as long as the machine runs."""
+    port = Port.find(addresses.CONTROL_PORT_NAME)
+    if port is None:
+        # Booted by something else than b2p: a machine without a name is still a machine.
+        disk.bring(lambda stage: None)
+        notify_systemd("READY=1")
+        return
+    agent = Agent(port)
+    port.send({"event": "stage", "stage": agent.stage})
+    for request in port.requests():
+        agent.answer(request)
+
+
+main()

@@ -1,0 +1,117 @@
+"""The data disk: found by its serial, made on first use, grown when the disk was grown, mounted."""
+
+import ctypes
+import os
+
+import addresses
+import power
+
+
+MOUNT_POINT = "/data"
+KEPT = ("/var/lib/containers", "/home", "/root", "/etc/containers/systemd")
+"""What lasts: bound from the data disk over the image's own."""
+
+MS_NOATIME, MS_BIND = 1024, 4096
+SECTOR = 512
+SPARE_BYTES = 64 << 20
+"""A filesystem this much smaller than its disk is grown; less is rounding."""
+
+FIFREEZE, FITHAW = 0xC0045877, 0xC0045878
+
+
+class Unusable(Exception):
+    """The data disk can't be used as it is; it was not touched."""
+
+
+def bring(say):
+    """Make, grow and mount the data disk, if there is one."""
+    device = _device()
+    if device is None:
+        # Podman refuses to lay overlay on overlay, so its storage needs a filesystem of its own.
+        _mount("tmpfs", "/var/lib/containers", "tmpfs", 0, "mode=0711")
+        return
+    blocks = _filesystem_bytes(device)
+    if blocks is None:
+        say("making the data disk's filesystem")
+        _make(device)
+    _mount(device, MOUNT_POINT, "ext4", MS_NOATIME, "discard")
+    if blocks is not None and blocks + SPARE_BYTES < _size(device):
+        say("growing the data disk's filesystem")
+        power.run("/usr/sbin/resize2fs", device)
+    for path in KEPT:
+        _keep(path)
+
+
+def freeze():
+    """Stop writes to the data disk, all of them on the disk."""
+    _frozen(FIFREEZE)
+
+
+def thaw():
+    """Let writes go on."""
+    _frozen(FITHAW)
+
+
+def _frozen(request):
+    import fcntl
+
+    directory = os.open(MOUNT_POINT, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.ioctl(directory, request, 0)
+    finally:
+        os.close(directory)
+
+
+def _device():
+    for name in sorted(os.listdir("/sys/block")):
+        try:
+            with open(f"/sys/block/{name}/serial") as serial:
+                if serial.read().strip() == addresses.DATA_DISK_SERIAL:
+                    return f"/dev/{name}"
+        except OSError:
+            continue
+    return None
+
+
+def _size(device):
+    with open(f"/sys/block/{device[5:]}/size") as sectors:
+        return int(sectors.read()) * SECTOR
+
+
+def _filesystem_bytes(device):
+    """Size of the ext4 on the disk; None where the disk is blank; raises where it holds else."""
+    with open(device, "rb") as disk:
+        start = disk.read(1 << 20)
+    block = start[1024:2048]
+    if block[56:58] == b"\x53\xef":
+        count = (
+            int.from_bytes(block[4:8], "little") | int.from_bytes(block[336:340], "little") << 32
+        )
+        return count * (1024 << int.from_bytes(block[24:28], "little"))
+    if start.count(0) != len(start):
+        raise Unusable("the data disk holds something that is not ext4; it was left as it is")
+    return None
+
+
+def _make(device):
+    # A new raw file reads as zeros, so nothing has to be zeroed, now or in the background.
+    power.run(
+        "/usr/sbin/mkfs.ext4", "-q", "-F", "-m", "0", "-L", "b2p-data",
+        "-E", "assume_storage_prezeroed=1,nodiscard,lazy_itable_init=1", device,
+    )  # fmt: skip
+
+
+def _keep(path):
+    kept = MOUNT_POINT + path
+    if not os.path.isdir(kept):
+        os.makedirs(os.path.dirname(kept), exist_ok=True)
+        power.run("/usr/bin/cp", "-a", path, kept)
+    _mount(kept, path, "", MS_BIND, "")
+
+
+def _mount(source, target, kind, flags, options):
+    libc = ctypes.CDLL(None, use_errno=True)
+    words = [word.encode() for word in (source, target, kind)]
+    if libc.mount(*words, flags, options.encode()) != 0:
+        code = ctypes.get_errno()
+        raise Unusable(f"{source} can't be mounted on {target}: {os.strerror(code)}")

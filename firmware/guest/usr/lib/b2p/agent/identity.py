@@ -1,0 +1,66 @@
+"""Who this machine is: name, clock, ssh keys, as the host gives them."""
+
+import os
+import time
+
+import power
+
+RUN = "/run/b2p"
+STORED_CONTAINERS = "/var/lib/containers/storage/db.sql"
+QUADLETS = "/etc/containers/systemd"
+GENERATOR = "podman-system-generator"
+
+
+def apply(request):
+    """Take what the request holds; what it leaves out stays as it is."""
+    if "time" in request:
+        _set_clock(float(request["time"]))
+    if request.get("name"):
+        _set_name(request["name"])
+    os.makedirs(RUN, mode=0o755, exist_ok=True)
+    for name, text in request.get("host_keys", {}).items():
+        _write(os.path.basename(name), text, 0o600)
+    if request.get("authorized_keys"):
+        _write("authorized_keys", "\n".join(request["authorized_keys"]) + "\n", 0o644)
+    if request.get("token"):
+        _write("token", request["token"], 0o600)
+
+
+def wake_containers():
+    """Once the gate is open: quadlets become units, and what should restart does."""
+    if os.path.isdir(QUADLETS) and os.listdir(QUADLETS):
+        # Masked at boot, since the data disk was not there yet.
+        os.makedirs("/run/systemd/system-generators", exist_ok=True)
+        generator = f"/run/systemd/system-generators/{GENERATOR}"
+        if not os.path.lexists(generator):
+            os.symlink("/usr/lib/podman/quadlet", generator)
+        power.run("/usr/bin/systemctl", "daemon-reload")
+        power.run(
+            "/usr/bin/systemctl", "start", "--no-block", "default.target", "multi-user.target"
+        )
+    if os.path.exists(STORED_CONTAINERS):
+        power.start_unit("podman-restart.service")
+
+
+def _set_clock(seconds):
+    if abs(time.time() - seconds) > 0.3:
+        time.clock_settime(time.CLOCK_REALTIME, seconds)
+
+
+def _set_name(name):
+    with open("/proc/sys/kernel/hostname", "w") as kernel:
+        kernel.write(name)
+    with open("/etc/hostname", "w") as file:
+        file.write(name + "\n")
+    with open("/etc/hosts", "w") as file:
+        file.write(f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {name}\n")
+
+
+def _write(name, text, mode):
+    path = f"{RUN}/{name}"
+    aside = f"{path}.new"
+    file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    os.fchmod(file, mode)
+    os.write(file, text.encode())
+    os.close(file)
+    os.replace(aside, path)

@@ -1,0 +1,72 @@
+"""The virtio-serial port: JSON lines both ways, no polling while the host is away."""
+
+import _signal
+import json
+import os
+
+LONGEST_LINE = 1 << 20
+SIGIO = 29
+
+
+class Port:
+    """One open virtio-serial port."""
+
+    def __init__(self, path):
+        # Blocked before the first SIGIO can come: it stays pending, so none is missed.
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, [SIGIO])
+        self.file = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+        self._ask_for_sigio()
+        self.rest = b""
+
+    @classmethod
+    def find(cls, name):
+        """The port of that name; its /dev entry is numbered, sysfs knows the name."""
+        root = "/sys/class/virtio-ports"
+        for entry in sorted(os.listdir(root)) if os.path.isdir(root) else ():
+            with open(f"{root}/{entry}/name") as label:
+                if label.read().strip() == name:
+                    return cls(f"/dev/{entry}")
+        return None
+
+    def _ask_for_sigio(self):
+        import fcntl
+
+        fcntl.fcntl(self.file, fcntl.F_SETOWN, os.getpid())
+        flags = fcntl.fcntl(self.file, fcntl.F_GETFL)
+        fcntl.fcntl(self.file, fcntl.F_SETFL, flags | os.O_ASYNC)
+
+    def send(self, message):
+        """Write one line; dropped when the host is not listening."""
+        line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
+        while line:
+            try:
+                line = line[os.write(self.file, line) :]
+            except BlockingIOError:
+                return
+            except OSError:
+                return
+
+    def requests(self):
+        """Each well-formed request as a dict, for ever."""
+        while True:
+            try:
+                data = os.read(self.file, 65536)
+            except BlockingIOError:
+                data = b""
+            if not data:
+                # Nothing there, or no host: both end with SIGIO.
+                _signal.sigwait([SIGIO])
+                continue
+            yield from self._lines(data)
+
+    def _lines(self, data):
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        if len(self.rest) > LONGEST_LINE:
+            self.rest = b""
+        for line in lines:
+            try:
+                request = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(request, dict):
+                yield request

@@ -1,0 +1,179 @@
+"""Settings: which layer wins, and what is said about a wrong one."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from b2p import settings
+from b2p.errors import UsageError
+from b2p.settings import Layer, Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def merged(*values: dict[str, object]) -> Settings:
+    layers = [Layer(f"layer {number}", layer) for number, layer in enumerate(values)]
+    return settings.merged(layers, cores=8)
+
+
+def test_without_a_wish_all_fields_are_decided() -> None:
+    found = merged()
+    assert (found.cpus, found.memory, found.disk) == (4, 2 << 30, 100 << 30)
+    assert (found.accel, found.qemu, found.varlink, found.check_valid_until) == (
+        "auto",
+        "auto",
+        "unix",
+        True,
+    )
+    assert found.said == frozenset()
+
+
+@pytest.mark.parametrize(("cores", "cpus"), [(0, 1), (1, 1), (3, 3), (64, 4)])
+def test_a_machine_gets_at_most_four_processors_by_default(cores: int, cpus: int) -> None:
+    assert settings.merged([], cores=cores).cpus == cpus
+
+
+def test_the_last_layer_that_says_a_key_wins() -> None:
+    found = merged({"cpus": 1, "memory": "1GiB"}, {"cpus": 2})
+    assert (found.cpus, found.memory) == (2, 1 << 30)
+    assert found.said == {"cpus", "memory"}
+
+
+@pytest.mark.parametrize(
+    ("key", "raw", "expected"),
+    [
+        ("cpus", 0, "whole number"),
+        ("cpus", True, "whole number"),
+        ("cpus", "two", "whole number"),
+        ("memory", 2048, '"2GiB"'),
+        ("memory", "2048", "2048MiB"),
+        ("memory", "1KiB", "256MiB or more"),
+        ("disk", 100, '"100GiB"'),
+        ("accel", "xen", "auto, kvm, hvf or tcg"),
+        ("varlink", False, "unix, tcp or off"),
+        ("check_valid_until", "no", "true or false"),
+        ("timeout", 1.5, "whole number"),
+        ("mirror", 1, "string"),
+    ],
+)
+def test_a_wrong_value_is_told_with_who_said_it_and_the_form(
+    key: str, raw: object, expected: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        merged({key: raw})
+    assert "layer 0" in caught.value.message
+    assert key in caught.value.message
+    assert expected in caught.value.hint
+
+
+def test_an_unknown_key_is_told_its_neighbour() -> None:
+    with pytest.raises(UsageError, match="'memry'") as caught:
+        merged({"memry": "2GiB"})
+    assert caught.value.hint == "did you mean 'memory'?"
+
+
+def test_a_key_with_no_neighbour_is_told_all_keys() -> None:
+    with pytest.raises(UsageError) as caught:
+        merged({"zzz": 1})
+    assert "check_valid_until" in caught.value.hint
+
+
+def test_a_machines_table_goes_over_the_top_of_its_file() -> None:
+    document = {"cpus": 1, "machine": {"big": {"cpus": 4}, "small": {"memory": "1GiB"}}}
+    layers = settings.file_layers(document, "big", "b2p.toml")
+    assert settings.merged(layers, cores=8).cpus == 4
+    layers = settings.file_layers(document, "small", "b2p.toml")
+    assert settings.merged(layers, cores=8).cpus == 1
+
+
+def test_a_mistake_in_another_machines_table_is_told_too() -> None:
+    with pytest.raises(UsageError, match=r"\[machine.other\]"):
+        settings.file_layers({"machine": {"other": {"cpu": 4}}}, "big", "b2p.toml")
+
+
+@pytest.mark.parametrize("machine", [1, {"cpus": 2}])
+def test_machine_must_hold_tables(machine: object) -> None:
+    with pytest.raises(UsageError, match="table"):
+        settings.file_layers({"machine": machine}, "default", "b2p.toml")
+
+
+def test_the_environment_speaks_in_strings() -> None:
+    environment = {
+        "B2P_CPUS": "3",
+        "B2P_CHECK_VALID_UNTIL": "false",
+        "B2P_MEMORY": "1GiB",
+        "HOME": "/",
+    }
+    found = settings.merged([settings.environment_layer(environment)], cores=8)
+    assert (found.cpus, found.check_valid_until, found.memory) == (3, False, 1 << 30)
+    assert found.said == {"cpus", "check_valid_until", "memory"}
+
+
+def test_an_empty_variable_is_none() -> None:
+    assert not settings.environment_layer({"B2P_QEMU": ""}).values
+
+
+def test_a_wrong_variable_is_told_as_the_environments() -> None:
+    with pytest.raises(UsageError, match="the environment: cpus"):
+        settings.merged([settings.environment_layer({"B2P_CPUS": "many"})], cores=8)
+
+
+@pytest.mark.parametrize(("key", "raw"), [("qemu", "./evil"), ("check_valid_until", False)])
+def test_a_project_cannot_choose_what_is_run_or_trusted(key: str, raw: object) -> None:
+    with pytest.raises(UsageError, match="cannot be set by a project"):
+        settings.project_layers({"machine": {"default": {key: raw}}}, "default", "p")
+
+
+def read(tmp_path: Path, directory: Path, **others: Any) -> Settings:
+    values: dict[str, Any] = {
+        "flags": {},
+        "user_file": tmp_path / "config/b2p.toml",
+        "home": tmp_path,
+        "environment": {},
+        "cores": 8,
+    }
+    return settings.read("default", directory=directory, **{**values, **others})
+
+
+def test_all_layers_in_their_order(tmp_path: Path) -> None:
+    project = tmp_path / "work/project/deep"
+    project.mkdir(parents=True)
+    (tmp_path / "config").mkdir()
+    user = 'cpus = 1\nmemory = "1GiB"\ndisk = "10GiB"\nimage = "user"\n'
+    (tmp_path / "config/b2p.toml").write_text(user)
+    (project.parent / "b2p.toml").write_text('memory = "2GiB"\ndisk = "20GiB"\nimage = "project"\n')
+    environment = {"B2P_DISK": "30GiB", "B2P_IMAGE": "environment"}
+    found = read(tmp_path, project, environment=environment, flags={"image": "flag"})
+    assert (found.cpus, found.memory >> 30, found.disk >> 30, found.image) == (1, 2, 30, "flag")
+
+
+def test_the_search_for_a_project_ends_at_home(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "work").mkdir(parents=True)
+    (tmp_path / "b2p.toml").write_text("cpus = 1")
+    assert settings.project_file(home / "work", home) is None
+    (home / "b2p.toml").write_text("cpus = 1")
+    assert settings.project_file(home / "work", home) == home / "b2p.toml"
+
+
+def test_a_project_file_that_another_user_put_there_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "b2p.toml").write_text("cpus = 1")
+    assert settings.project_file(tmp_path, tmp_path)
+    owner = (tmp_path / "b2p.toml").stat().st_uid or 1000
+    os.chown(tmp_path / "b2p.toml", owner, -1) if os.geteuid() == 0 else None
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    assert settings.project_file(tmp_path, tmp_path) is None
+
+
+@pytest.mark.parametrize("content", [b"cpus = ", b"\xff\xfe"])
+def test_what_is_no_toml_is_told_with_its_path(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/b2p.toml").write_bytes(content)
+    with pytest.raises(UsageError, match=r"b2p\.toml.* is no TOML"):
+        read(tmp_path, tmp_path)
