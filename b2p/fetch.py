@@ -31,6 +31,9 @@ LIMIT = 16 << 30
 _TRIES = 4
 """How often one address is asked before the next one, or the end."""
 
+_DEAF_TRIES = 2
+"""The same for a server that takes no connection."""
+
 _PAUSE = 0.5
 """Seconds before the second try; doubled each time."""
 
@@ -161,7 +164,11 @@ class Fetcher:
             news = host not in self._deaf
             self._deaf.add(host)
         if news:
-            self._report.warn(f"{host!r} does not answer: {reason}", "another mirror is asked")
+            self.warn(f"{host!r} does not answer: {reason}")
+
+    def warn(self, text: str) -> None:
+        """Say why the first server is not the one that is used."""
+        self._report.warn(text, "another mirror is asked")
 
     def client(self) -> httpx.Client:
         """The one HTTP client, made when first needed."""
@@ -229,13 +236,20 @@ class _Errand:
                     accept(url, part.content())
             except (MissingError, UnfitError, _ShakyError, _RefusedError) as error:
                 failures.append(error)
-                if isinstance(error, _ShakyError) and number < len(urls):
-                    self._fetcher.give_up(url, error.message)
+                if number < len(urls):
+                    self._tell(url, error, is_list=accept is not None)
                 if self._wanted.sha256 is None:
                     self._restart(part)  # the next server may have another file
             else:
                 return
         raise _summary(urls, failures)
+
+    def _tell(self, url: str, error: DownloadError, *, is_list: bool) -> None:
+        """Say why the next server is asked; not for a package that one mirror lacks."""
+        if isinstance(error, _ShakyError):
+            self._fetcher.give_up(url, error.message)
+        elif is_list:
+            self._fetcher.warn(error.message)
 
     def _ask(self, url: str, part: Part, *, last: bool) -> None:
         """Ask one address a few times, each time a bit later."""
@@ -249,7 +263,8 @@ class _Errand:
                     return
             except _ShakyError as error:
                 tries = 1 if part.size - before >= _PROGRESS else tries + 1
-                if tries >= _TRIES or (isinstance(error, _DeafError) and not last):
+                deaf = isinstance(error, _DeafError)
+                if tries >= (_DEAF_TRIES if deaf else _TRIES) or (deaf and not last):
                     raise
                 if self._wanted.sha256 is None and part.tag is None:
                     self._restart(part)  # nothing would tell that the rest is of another file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -64,4 +65,5 @@ def reason(error: Exception) -> str:
         return "no connection in time"
     if isinstance(error, httpx.TimeoutException):
         return "silent for too long"
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    words = str(error) or type(error).__name__
+    return re.sub(r"^\[Errno -?\d+\] ", "", words.splitlines()[0])

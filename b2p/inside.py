@@ -42,8 +42,19 @@ def podman(layout: Layout, name: str, arguments: Sequence[str]) -> int:
 def console(layout: Layout, name: str, say: Callable[[str], None]) -> None:
     """The person at the serial console until they detach."""
     from b2p.control.attach import attach
+    from b2p.control.guest import GuestPort
+    from b2p.control.monitor import Monitor
 
-    attach(status.running(layout, name).files.console, say=say)
+    files = status.running(layout, name).files
+    with Monitor(files.calls) as monitor:
+        if monitor.is_taken("console"):
+            raise GuestError(
+                "console", f"somebody sits at the console of {name!r}", "detach there: Ctrl-]"
+            )
+    # The shell there is started when somebody looks: an idle machine has none.
+    with GuestPort(files.control) as port:
+        port.ask("console", timeout=QUESTION_SECONDS)
+    attach(files.console, say=say)
 
 
 def target(layout: Layout, name: str, user: str) -> client.Target:

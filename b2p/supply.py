@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from b2p.store.layout import Layout
 
 BUILD_WAIT_SECONDS = 900.0
-BETWEEN_LOOKS = 0.2
 NEEDED_BYTES = 2 << 30
 """Room that a first build takes at its height: packages, tree, packed system."""
 
@@ -158,21 +157,6 @@ class Supply:
 
 def _run(command: Sequence[str], log: Path, watch: Watch, timeout: float) -> None:
     """The builder's VM to its end, which is also the end of us when we are interrupted."""
-    import time
-
-    deadline = time.monotonic() + timeout
-    started = process.launch(command, log=log)
-    try:
-        while not process.await_exit(started.pid, started.start_time, timeout=BETWEEN_LOOKS):
-            watch()
-            if time.monotonic() > deadline:
-                raise HostError(
-                    f"building the image did not end within {timeout:g} s",
-                    "try again when the computer is less busy",
-                )
-    finally:
-        process.terminate(started.pid, started.start_time, force=True)
-    if process.exit_status(started.pid):
-        raise HostError(
-            "QEMU failed while it built the image", details=log.read_text(errors="replace")[-2000:]
-        )
+    if process.run_watched(command, log=log, watch=watch, timeout=timeout):
+        said = log.read_text(errors="replace")[-2000:]
+        raise HostError("QEMU failed while it built the image", "try again", details=said)

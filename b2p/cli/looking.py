@@ -56,7 +56,11 @@ def status(session: Session, name: str, *, as_json: bool) -> None:
     if as_json:
         terminal.out(_json(one.as_json()))
         return
-    facts = [(key.replace("_", " "), _shown(value)) for key, value in one.as_json().items()]
+    facts = [
+        (key.replace("_", " "), _shown(value))
+        for key, value in one.as_json().items()
+        if value != ""
+    ]
     width = max(len(key) for key, _ in facts)
     terminal.out("\n".join(f"{key:<{width}}  {value}" for key, value in facts))
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
 OFF = frozenset({"no", "false", "without", "off", "disable", "0"})
 """What apt takes for a no."""
@@ -21,13 +20,6 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-
-
-def files(apt_root: Path) -> list[Path]:
-    """The files that apt reads, in its order; later ones win."""
-    parts = (apt_root / "apt.conf.d").glob("*")
-    named = [path for path in parts if re.fullmatch(r"[\w-]+(\.conf)?", path.name)]
-    return [*sorted(named), apt_root / "apt.conf"]
 
 
 def parsed(texts: Iterable[str]) -> dict[str, str]:

@@ -146,7 +146,12 @@ class Lists:
             answer.append(_Source(suite, release, order))
 
         urls = [f"{mirror}/dists/{suite.name}/InRelease" for mirror in mirrors]
-        self._fetcher.read(urls, limit=_LIMIT, accept=accept)
+        try:
+            self._fetcher.read(urls, limit=_LIMIT, accept=accept)
+        except MissingError as error:
+            raise MissingError(
+                error.message, "check the mirror's address: it must have a directory 'dists'"
+            ) from error
         return answer[-1]
 
     def _check(self, release: Release, suite: Suite, arch: str, where: str) -> None:

@@ -67,13 +67,20 @@ def from_computer(
             entries += one_line_entries(_read(path))
         elif path.suffix == ".sources":
             entries += deb822_entries(_read(path))
-    texts = (_read(path) for path in aptconf.files(apt_root))
+    texts = (_read(path) for path in _conf_files(apt_root))
     return decided(
         setting=setting,
         entries=entries,
         apt=aptconf.parsed(texts),
         check_valid_until=check_valid_until,
     )
+
+
+def _conf_files(apt_root: Path) -> list[Path]:
+    """The files of apt's configuration in its own order; later ones win."""
+    parts = (apt_root / "apt.conf.d").glob("*")
+    named = [path for path in parts if re.fullmatch(r"[\w-]+(\.conf)?", path.name)]
+    return [*sorted(named), apt_root / "apt.conf"]
 
 
 def _read(path: Path) -> str:

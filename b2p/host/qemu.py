@@ -171,16 +171,20 @@ def _starts(command: tuple[str, ...], *options: str) -> bool:
 
 
 def _best(arch: Arch, findings: Path, bring: Callable[[], tuple[str, ...]], report: Report) -> Qemu:
-    usable, problem = None, ""
+    usable, problem, is_news = None, "", False
     command = _on_system(arch)
     if command is not None:
         try:
+            is_news = known.read(findings, "qemu", identity(command)) is None
             usable = _named(command, "system", arch, findings)
             if usable.unix_forward or sys.platform != "linux":
                 return usable
             problem = f"QEMU {told(usable.version)} at {command[0]!r} cannot forward unix sockets"
         except HostError as error:
             problem = error.message
+    if is_news:
+        # Once per binary: it is no news at every start.
+        report.note(f"{problem}; b2p uses one of its own")
     try:
         return _managed(arch, findings, bring)
     except B2PError as error:

@@ -140,7 +140,7 @@ class Build:
     def _initrds(self, result: Path) -> None:
         if not self._kernel.kernel or not self._busybox:
             raise TamperedError("the packages hold no kernel or no busybox", "try another mirror")
-        modules = self._kernel.modules()
+        modules = self._kernel.modules
         root = firmware.directory()
         for path, folder, wanted in (
             (result / cache.INITRD, "initrd", recipe.BOOT_MODULES),

@@ -28,34 +28,15 @@ class KernelParts:
 
     def __init__(self) -> None:
         self.kernel = b""
-        self._modules: dict[str, tuple[str, bytes]] = {}
+        self.modules: dict[str, bytes] = {}
+        """Name -> plain module, of those that the image keeps."""
 
     def take(self, path: str, data: bytes) -> None:
         """Keep a file if it is the kernel or a module."""
         if path.startswith("boot/vmlinu"):
             self.kernel = data
-        elif ".ko" in path:
-            self._modules[module_name(path)] = (path, data)
-
-    def modules(self) -> Modules:
-        """Plain modules by name, uncompressed when asked for."""
-        return Modules(self._modules)
-
-
-class Modules(dict[str, bytes]):
-    """Name -> plain module, decompressed on first use: of thousands a dozen are needed."""
-
-    def __init__(self, packed: dict[str, tuple[str, bytes]]) -> None:
-        super().__init__()
-        self._packed = packed
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._packed
-
-    def __missing__(self, name: str) -> bytes:
-        path, data = self._packed[name]
-        self[name] = plain_module(path, data)
-        return self[name]
+        elif path.endswith(".ko"):
+            self.modules[module_name(path)] = data
 
 
 def write_package(package: Path, out: Path, *, number: int, taker: KernelParts | None) -> None:
@@ -63,18 +44,21 @@ def write_package(package: Path, out: Path, *, number: int, taker: KernelParts |
     with out.open("wb") as file:
         writer = cpio.Writer(file, first_inode=number * INODES_A_PACKAGE)
         members = deb.members(package)
-        cpio.add_tar(writer, _seen(members, taker) if taker else members, wanted, mtime=0)
+        cpio.add_tar(writer, _of_kernel(members, taker) if taker else members, wanted, mtime=0)
 
 
-def _seen(members: Members, taker: KernelParts) -> Members:
-    """The same members, each file shown to the taker as it passes."""
+def _of_kernel(members: Members, taker: KernelParts) -> Members:
+    """The wanted members, modules unpacked: here that is native code, in the guest emulated."""
     for entry, data in members:
+        path = cpio.clean(entry.name)
         if data is None:
             yield entry, None
-            continue
-        content = data.read()
-        taker.take(cpio.clean(entry.name), content)
-        yield entry, io.BytesIO(content)
+        elif wanted(path):
+            content = plain_module(path, data.read())
+            entry.name = path.removesuffix(".xz")
+            entry.size = len(content)
+            taker.take(entry.name, content)
+            yield entry, io.BytesIO(content)
 
 
 def write_files(files: Iterable[tuple[str, bytes, int]], out: Path, *, number: int) -> None:

@@ -53,6 +53,8 @@ def kernel_words(arch: Arch, accelerator: Accelerator) -> str:
     """The kernel's command line, as far as computer and accelerator decide it."""
     quirks = architecture(arch)
     words = [f"console={quirks.console}", "quiet", "loglevel=3", "net.ifnames=0", quirks.quiet_cpu]
+    # Without the bpf LSM systemd spares a second of loading libbpf and a program nobody asked for.
+    words.append("lsm=landlock,yama")
     if accelerator == "tcg":
         # Guards against side channels of a processor that is emulated only cost time.
         words.append("mitigations=off")

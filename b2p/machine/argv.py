@@ -24,7 +24,6 @@ def argv(machine: Machine) -> list[str]:
         *_serial(machine),
         *_disks(machine),
         *_network(machine),
-        "-device", "virtio-rng-pci",
         "-device", "virtio-balloon-pci,free-page-reporting=on",
         *machine.extra,
     ]  # fmt: skip
@@ -36,9 +35,10 @@ def escaped(value: str) -> str:
 
 
 def _identity(machine: Machine) -> list[str]:
+    name = f"b2p-{machine.name}"
     # -name first, so that the machine is seen in `ps`.
     options = [
-        "-name", escaped(f"b2p-{machine.name}"),
+        "-name", f"{escaped(name)},process={escaped(name)}",
         "-uuid", machine.uuid,
         "-nodefaults", "-no-user-config",
         "-display", "none",

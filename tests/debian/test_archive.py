@@ -221,6 +221,15 @@ def test_a_mirror_that_is_gone_is_passed_over_with_a_warning(
     assert len(report.warnings) == 1
 
 
+def test_an_address_that_is_no_mirror_is_passed_over_with_a_warning(
+    site: Site, archive: Callable[..., Archive], report: ListeningReport
+) -> None:
+    publish(site, stanza("a"))
+    wrong = f"{site.address}/nothing"
+    archive(wrong, f"{site.address}/debian").index(TRIXIE, "amd64")
+    assert [wrong in warning for warning in report.warnings] == [True]
+
+
 def test_without_any_mirror_the_error_names_one(archive: Callable[..., Archive]) -> None:
     debian = archive("http://127.0.0.1:1/debian", "http://127.0.0.1:2/debian")
     debian._fetcher.pause = 0.01

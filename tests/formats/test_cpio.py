@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from b2p.errors import B2PError
@@ -179,6 +179,7 @@ def test_a_tar_entry_that_leads_out_is_refused() -> None:
         written([(entry("./../x"), b"")])
 
 
+@settings(deadline=None)  # other work on the computer may be slow
 @given(st.lists(st.binary(max_size=40), max_size=8), st.integers(1, 1000))
 def test_whatever_is_written_is_read_back(contents: list[bytes], first: int) -> None:
     out = io.BytesIO()

@@ -8,7 +8,7 @@ import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from b2p.errors import TamperedError
@@ -87,6 +87,7 @@ def test_the_control_part_can_be_read_as_well() -> None:
     assert list(deb.members(io.BytesIO(fakes_debian.deb(TAR)), part="control")) == []
 
 
+@settings(deadline=None)  # other work on the computer may be slow
 @given(st.lists(st.tuples(st.from_regex(r"[a-z./-]{1,14}[a-z]", fullmatch=True), st.binary())))
 def test_ar_members_are_found_where_they_lie(members: list[tuple[str, bytes]]) -> None:
     packed = fakes_debian.ar(members)
@@ -97,6 +98,7 @@ def test_ar_members_are_found_where_they_lie(members: list[tuple[str, bytes]]) -
     assert found == members
 
 
+@settings(deadline=None)  # other work on the computer may be slow
 @given(st.binary(max_size=200))
 def test_ar_never_fails_but_with_an_error_of_ours(junk: bytes) -> None:
     found = []

@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     from b2p.machine.model import Qemu
 
 
+class NotingReport(ListeningReport):
+    """Remembers remarks, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
 class Computer:
     """A PATH, a cache, and a QEMU that could be brought."""
 
@@ -27,7 +38,7 @@ class Computer:
         self.bin = folder / "bin"
         self.bin.mkdir()
         self.findings = folder / "findings.json"
-        self.report = ListeningReport()
+        self.report = NotingReport()
         self.brought = folder / "managed" / "qemu-system-x86_64"
         self.times_brought = 0
         self.failure: DownloadError | None = None
@@ -78,7 +89,11 @@ class TestAuto:
     ) -> None:
         fake_qemu(computer.system, version=version, unix_forward=False)
         assert computer.find().origin == "managed"
+        assert computer.find().origin == "managed"
         assert computer.report.warnings == []
+        # Why is told, but not at every start.
+        assert len(computer.report.notes) == 1
+        assert version in computer.report.notes[0]
 
     def test_without_network_the_systems_serves_with_a_warning(self, computer: Computer) -> None:
         fake_qemu(computer.system, version="10.0.3", unix_forward=False)

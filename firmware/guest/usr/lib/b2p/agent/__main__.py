@@ -1,4 +1,4 @@
-"""The guest's end of the control port: takes the machine's identity, mounts its data, opens the gate.
+"""The guest's end of the control port: takes the identity, mounts the data, opens the gate.
 
 It lies on the boot path under emulation, so it imports little: C modules where the standard
 library's own wrappers would load enum and friends.
@@ -14,7 +14,7 @@ import power
 from port import Port
 
 
-def notify_systemd(message):
+def notify_systemd(message: str) -> None:
     """Tell systemd (sd_notify's datagram) without importing socket."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
@@ -25,7 +25,7 @@ def notify_systemd(message):
     channel.close()
 
 
-def listening(port):
+def listening(port: int) -> bool:
     """Whether some process of the guest listens on that TCP port (read from /proc)."""
     wanted = f":{port:04X}"
     with open("/proc/net/tcp") as table:
@@ -38,17 +38,17 @@ def listening(port):
 class Agent:
     """What is known and done so far; one request of the host at a time."""
 
-    def __init__(self, port):
+    def __init__(self, port: Port) -> None:
         self.port = port
         self.stage = "waiting for the machine's identity"
         self.is_ready = False
 
-    def enter(self, stage):
+    def enter(self, stage: str) -> None:
         """Begin a stage of the way to ready, and say so."""
         self.stage = stage
         self.port.send({"event": "stage", "stage": stage})
 
-    def bring_up(self, request):
+    def bring_up(self, request: dict) -> None:
         """Everything between the identity and the gate."""
         self.enter("taking its identity")
         identity.apply(request)
@@ -62,7 +62,7 @@ class Agent:
         self.port.send({"event": "ready"})
         identity.wake_containers()
 
-    def take_identity(self, request):
+    def take_identity(self, request: dict) -> None:
         """First time: come up. Later: the host that came back only wants to be sure."""
         if self.is_ready:
             identity.apply(request)
@@ -70,11 +70,11 @@ class Agent:
             return
         try:
             self.bring_up(request)
-        except disk.Unusable as problem:
+        except disk.UnusableError as problem:
             self.port.send({"event": "failed", "stage": self.stage, "message": str(problem)})
             raise
 
-    def handle(self, request):
+    def handle(self, request: dict) -> dict:
         """Do what a well-formed request asks for; returns what is added to the answer."""
         verb = request.get("do")
         if verb == "identity":
@@ -91,21 +91,21 @@ class Agent:
             raise ValueError(f"{verb!r} is not something this machine does")
         return {"ready": self.is_ready, "stage": self.stage}
 
-    def answer(self, request):
+    def answer(self, request: dict) -> None:
         """Handle a request and tell how it went; a request never ends the agent."""
         try:
             reply = {"id": request.get("id"), "ok": True, **self.handle(request)}
-        except Exception as problem:  # the agent outlives whatever one request does
+        except Exception as problem:  # noqa: BLE001 - the agent outlives whatever one request does
             reply = {"id": request.get("id"), "ok": False, "error": f"{problem}"}
         self.port.send(reply)
 
 
-def main():
+def main() -> None:
     """Serve the control port for as long as the machine runs."""
     port = Port.find(addresses.CONTROL_PORT_NAME)
     if port is None:
         # Booted by something else than b2p: a machine without a name is still a machine.
-        disk.bring(lambda stage: None)
+        disk.bring(print)
         notify_systemd("READY=1")
         return
     agent = Agent(port)

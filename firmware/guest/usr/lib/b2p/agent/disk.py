@@ -6,6 +6,10 @@ import os
 import addresses
 import power
 
+# As typing has it, without the time that importing typing takes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MOUNT_POINT = "/data"
 KEPT = ("/var/lib/containers", "/home", "/root", "/etc/containers/systemd")
@@ -19,11 +23,11 @@ SPARE_BYTES = 64 << 20
 FIFREEZE, FITHAW = 0xC0045877, 0xC0045878
 
 
-class Unusable(Exception):
+class UnusableError(Exception):
     """The data disk can't be used as it is; it was not touched."""
 
 
-def bring(say):
+def bring(say: "Callable[[str], object]") -> None:
     """Make, grow and mount the data disk, if there is one."""
     device = _device()
     if device is None:
@@ -42,17 +46,17 @@ def bring(say):
         _keep(path)
 
 
-def freeze():
+def freeze() -> None:
     """Stop writes to the data disk, all of them on the disk."""
     _frozen(FIFREEZE)
 
 
-def thaw():
+def thaw() -> None:
     """Let writes go on."""
     _frozen(FITHAW)
 
 
-def _frozen(request):
+def _frozen(request: int) -> None:
     import fcntl
 
     directory = os.open(MOUNT_POINT, os.O_RDONLY | os.O_DIRECTORY)
@@ -62,7 +66,7 @@ def _frozen(request):
         os.close(directory)
 
 
-def _device():
+def _device() -> str | None:
     for name in sorted(os.listdir("/sys/block")):
         try:
             with open(f"/sys/block/{name}/serial") as serial:
@@ -73,12 +77,12 @@ def _device():
     return None
 
 
-def _size(device):
+def _size(device: str) -> int:
     with open(f"/sys/block/{device[5:]}/size") as sectors:
         return int(sectors.read()) * SECTOR
 
 
-def _filesystem_bytes(device):
+def _filesystem_bytes(device: str) -> int | None:
     """Size of the ext4 on the disk; None where the disk is blank; raises where it holds else."""
     with open(device, "rb") as disk:
         start = disk.read(1 << 20)
@@ -89,11 +93,11 @@ def _filesystem_bytes(device):
         )
         return count * (1024 << int.from_bytes(block[24:28], "little"))
     if start.count(0) != len(start):
-        raise Unusable("the data disk holds something that is not ext4; it was left as it is")
+        raise UnusableError("the data disk holds something that is not ext4; it was left as it is")
     return None
 
 
-def _make(device):
+def _make(device: str) -> None:
     # A new raw file reads as zeros, so nothing has to be zeroed, now or in the background.
     power.run(
         "/usr/sbin/mkfs.ext4", "-q", "-F", "-m", "0", "-L", "b2p-data",
@@ -101,7 +105,7 @@ def _make(device):
     )  # fmt: skip
 
 
-def _keep(path):
+def _keep(path: str) -> None:
     kept = MOUNT_POINT + path
     if not os.path.isdir(kept):
         os.makedirs(os.path.dirname(kept), exist_ok=True)
@@ -109,9 +113,9 @@ def _keep(path):
     _mount(kept, path, "", MS_BIND, "")
 
 
-def _mount(source, target, kind, flags, options):
+def _mount(source: str, target: str, kind: str, flags: int, options: str) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     words = [word.encode() for word in (source, target, kind)]
     if libc.mount(*words, flags, options.encode()) != 0:
         code = ctypes.get_errno()
-        raise Unusable(f"{source} can't be mounted on {target}: {os.strerror(code)}")
+        raise UnusableError(f"{source} can't be mounted on {target}: {os.strerror(code)}")

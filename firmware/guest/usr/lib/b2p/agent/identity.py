@@ -6,12 +6,15 @@ import time
 import power
 
 RUN = "/run/b2p"
-STORED_CONTAINERS = "/var/lib/containers/storage/db.sql"
+STORED_CONTAINERS = "/var/lib/containers/storage/overlay-containers/containers.json"
+EMPTY_LIST = 4
+"""Bytes of a JSON list with nothing in it, at most."""
+
 QUADLETS = "/etc/containers/systemd"
 GENERATOR = "podman-system-generator"
 
 
-def apply(request):
+def apply(request: dict) -> None:
     """Take what the request holds; what it leaves out stays as it is."""
     if "time" in request:
         _set_clock(float(request["time"]))
@@ -26,9 +29,9 @@ def apply(request):
         _write("token", request["token"], 0o600)
 
 
-def wake_containers():
+def wake_containers() -> None:
     """Once the gate is open: quadlets become units, and what should restart does."""
-    if os.path.isdir(QUADLETS) and os.listdir(QUADLETS):
+    if _has_files(QUADLETS):
         # Masked at boot, since the data disk was not there yet.
         os.makedirs("/run/systemd/system-generators", exist_ok=True)
         generator = f"/run/systemd/system-generators/{GENERATOR}"
@@ -38,16 +41,20 @@ def wake_containers():
         power.run(
             "/usr/bin/systemctl", "start", "--no-block", "default.target", "multi-user.target"
         )
-    if os.path.exists(STORED_CONTAINERS):
+    if os.path.exists(STORED_CONTAINERS) and os.path.getsize(STORED_CONTAINERS) > EMPTY_LIST:
         power.start_unit("podman-restart.service")
 
 
-def _set_clock(seconds):
+def _has_files(directory: str) -> bool:
+    return any(files for _, _, files in os.walk(directory))
+
+
+def _set_clock(seconds: float) -> None:
     if abs(time.time() - seconds) > 0.3:
         time.clock_settime(time.CLOCK_REALTIME, seconds)
 
 
-def _set_name(name):
+def _set_name(name: str) -> None:
     with open("/proc/sys/kernel/hostname", "w") as kernel:
         kernel.write(name)
     with open("/etc/hostname", "w") as file:
@@ -56,7 +63,7 @@ def _set_name(name):
         file.write(f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {name}\n")
 
 
-def _write(name, text, mode):
+def _write(name: str, text: str, mode: int) -> None:
     path = f"{RUN}/{name}"
     aside = f"{path}.new"
     file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)

@@ -4,6 +4,11 @@ import _signal
 import json
 import os
 
+# As typing has it, without the time that importing typing takes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 LONGEST_LINE = 1 << 20
 SIGIO = 29
 
@@ -11,7 +16,7 @@ SIGIO = 29
 class Port:
     """One open virtio-serial port."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         # Blocked before the first SIGIO can come: it stays pending, so none is missed.
         _signal.pthread_sigmask(_signal.SIG_BLOCK, [SIGIO])
         self.file = os.open(path, os.O_RDWR | os.O_NONBLOCK)
@@ -19,7 +24,7 @@ class Port:
         self.rest = b""
 
     @classmethod
-    def find(cls, name):
+    def find(cls, name: str) -> "Port | None":
         """The port of that name; its /dev entry is numbered, sysfs knows the name."""
         root = "/sys/class/virtio-ports"
         for entry in sorted(os.listdir(root)) if os.path.isdir(root) else ():
@@ -28,25 +33,23 @@ class Port:
                     return cls(f"/dev/{entry}")
         return None
 
-    def _ask_for_sigio(self):
+    def _ask_for_sigio(self) -> None:
         import fcntl
 
         fcntl.fcntl(self.file, fcntl.F_SETOWN, os.getpid())
         flags = fcntl.fcntl(self.file, fcntl.F_GETFL)
         fcntl.fcntl(self.file, fcntl.F_SETFL, flags | os.O_ASYNC)
 
-    def send(self, message):
+    def send(self, message: dict) -> None:
         """Write one line; dropped when the host is not listening."""
         line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
         while line:
             try:
                 line = line[os.write(self.file, line) :]
-            except BlockingIOError:
-                return
             except OSError:
                 return
 
-    def requests(self):
+    def requests(self) -> "Iterator[dict]":
         """Each well-formed request as a dict, for ever."""
         while True:
             try:
@@ -59,7 +62,7 @@ class Port:
                 continue
             yield from self._lines(data)
 
-    def _lines(self, data):
+    def _lines(self, data: bytes) -> "Iterator[dict]":
         *lines, self.rest = (self.rest + data).split(b"\n")
         if len(self.rest) > LONGEST_LINE:
             self.rest = b""

@@ -4,7 +4,7 @@ import os
 import time
 
 
-def run(*command):
+def run(*command: str) -> None:
     """Run a program to its end; raises OSError with its status where it failed."""
     child = os.posix_spawn(command[0], command, os.environ)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -12,16 +12,35 @@ def run(*command):
         raise OSError(f"{command[0]} ended with status {status}")
 
 
-def start_unit(unit):
+def start_unit(unit: str) -> None:
     """Have systemd start a unit; not waited for."""
     run("/usr/bin/systemctl", "start", "--no-block", unit)
 
 
-def off():
-    """Stop the services in order, then the machine; returns at once."""
-    run("/usr/bin/systemctl", "poweroff", "--no-block")
+def off() -> None:
+    """Stop the containers, then the services in order, then the machine; returns at once.
+
+    Podman stops its containers itself, so that it knows how they ended; systemd alone would end
+    them behind its back.
+    """
+    first = "/usr/bin/podman stop --all --time 10; " if _containers_run() else ""
+    line = f"{first}exec /usr/bin/systemctl poweroff --no-block"
+    os.posix_spawn("/bin/sh", ("/bin/sh", "-c", line), os.environ)
 
 
-def pause(seconds):
+def _containers_run() -> bool:
+    """Whether there is a conmon, which watches a running container."""
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/comm") as name:
+                    if name.read() == "conmon\n":
+                        return True
+            except OSError:
+                continue
+    return False
+
+
+def pause(seconds: float) -> None:
     """Sleep."""
     time.sleep(seconds)

@@ -97,7 +97,9 @@ def _answered(
     return {field: {"logs": [line for line in lines if line], "id": last}}
 
 
-def _progress(response: Response, identity: Callable[[Json], str], field: str) -> Generator[Json, None, Json]:
+def _progress(
+    response: Response, identity: Callable[[Json], str], field: str
+) -> Generator[Json, None, Json]:
     last = ""
     with response:
         for line, found in _lines(response, identity):

@@ -1,0 +1,94 @@
+"""Draws docs/session.svg: runs a session on a terminal of its own and keeps what stood there.
+
+picture.py TREE [FILE]. What b2p draws and wipes away again is wiped away here too.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import re
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+COLUMNS = 80
+MACHINE = "picture"
+SESSION = (
+    f"b2p up {MACHINE}",
+    "b2p ls",
+    f"b2p podman -m {MACHINE} version",
+    f"b2p down {MACHINE}",
+)
+AFTER = f"b2p rm -f {MACHINE}"
+
+_CURSOR_UP = re.compile(r"\x1b\[(\d*)A")
+_CONTROL = re.compile(r"(\r\n|\r|\n|\x1b\[\?\d+[hl]|\x1b\[\d*[A-DGJKH])")
+
+
+def run(line: str) -> str:
+    """All that a command line wrote to a terminal of 80 columns."""
+    said: list[bytes] = []
+
+    def read(descriptor: int) -> bytes:
+        said.append(os.read(descriptor, 1 << 16))
+        return said[-1]
+
+    status = os.waitstatus_to_exitcode(
+        pty.spawn(["bash", "-c", f"stty cols {COLUMNS}; {line}"], read)
+    )
+    if status:
+        raise SystemExit(f"{line!r} ended with status {status}")
+    return b"".join(said).decode(errors="replace")
+
+
+def settled(output: str) -> list[str]:
+    """The lines that remain on the screen, with their colours."""
+    lines, row, fresh = [""], 0, False
+    for part in _CONTROL.split(output):
+        if part in ("\n", "\r\n"):
+            row += 1
+            lines += [""] * (row + 1 - len(lines))
+            fresh = part == "\r\n"
+        elif part == "\r":
+            fresh = True
+        elif up := _CURSOR_UP.fullmatch(part):
+            row = max(0, row - int(up[1] or 1))
+        elif part.endswith("K") and part.startswith("\x1b["):
+            lines[row] = ""
+        elif part and not _CONTROL.fullmatch(part):
+            lines[row] = part if fresh else lines[row] + part
+            fresh = False
+    return [line for line in lines if re.sub(r"\x1b\[[\d;]*m", "", line).strip()]
+
+
+def main(tree: Path, target: Path) -> None:
+    """Run the session and write the picture."""
+    os.environ["PATH"] = f"{tree / 'scripts'}:{os.environ['PATH']}"
+    os.environ |= {"B2P_CALLED_AS": "b2p", "TERM": "xterm-256color", "COLUMNS": str(COLUMNS)}
+    os.environ.pop("NO_COLOR", None)
+    console = Console(
+        record=True,
+        width=COLUMNS,
+        file=io.StringIO(),
+        color_system="standard",
+        force_terminal=True,
+    )
+    try:
+        for line in SESSION:
+            console.print(Text.assemble(("$ ", "green"), (line, "bold")))
+            for kept in settled(run(line)):
+                console.print(Text.from_ansi(kept))
+    finally:
+        run(AFTER)
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(console.export_svg(title="b2p"), encoding="utf-8")
+    print(f"b2p: drew {target}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    root = Path(sys.argv[1])
+    main(root, Path(sys.argv[2]) if len(sys.argv) > 2 else root / "docs/session.svg")
