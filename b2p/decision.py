@@ -58,13 +58,16 @@ def changed(
     )
 
 
-def differences(record: Record, settings: Settings) -> list[str]:
+def differences(
+    record: Record, settings: Settings, *, extra: tuple[str, ...] | None = None
+) -> list[str]:
     """What was asked for but needs a restart of a machine that runs: "memory 4GiB", ..."""
-    after = changed(record, settings, image=record.image, extra=None)
+    after = changed(record, settings, image=record.image, extra=extra)
     pairs = [
         ("cpus", record.cpus, after.cpus, str(after.cpus)),
         ("memory", record.memory_mib, after.memory_mib, f"{after.memory_mib}MiB"),
         ("disk", record.disk_bytes, after.disk_bytes, sizes.written(after.disk_bytes)),
         ("accel", record.accel, after.accel, after.accel),
+        ("QEMU's option", record.extra, after.extra, " ".join(after.extra)),
     ]
     return [f"{key} {text}" for key, old, new, text in pairs if old != new]

@@ -7,33 +7,54 @@ import time
 from typing import TYPE_CHECKING
 
 from b2p.client import ssh
-from b2p.control.errors import RefusedError
-from b2p.errors import GuestError, HostError
+from b2p.control.errors import GoneError, RefusedError, SilentError
+from b2p.errors import GuestError, HostError, StateError
 from b2p.host import process
 from b2p.machine import ports
+from b2p.store import durable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from contextlib import ExitStack
+    from pathlib import Path
 
     from b2p.control.monitor import Monitor
     from b2p.host.process import Started
     from b2p.store.layout import Layout, MachineFiles
 
 QMP_SECONDS = 20.0
+LAST_WORDS_SECONDS = 1.0
+"""What a QEMU that has hung up gets to end, so that its status and words are known."""
 PAUSE = 0.01
 NETWORK = "net0"
+STARTING = "starting QEMU"
 
 
 def prepare_keys(layout: Layout, files: MachineFiles) -> None:
     """The user's ssh key and the machine's host key, known to ssh before the first connection."""
     ssh.ensure_key(layout.user_key, process.run)
     public = ssh.ensure_key(files.host_key, process.run)
-    files.known_hosts.write_text(ssh.known_hosts(files.home.name, public))
+    durable.write(files.known_hosts, ssh.known_hosts(files.home.name, public).encode())
 
 
-def prepare_disk(files: MachineFiles, size: int) -> None:
-    """A sparse data disk of that many bytes; one that is there grows."""
+def refuse_orphan(files: MachineFiles) -> None:
+    """No new machine goes where a disk lies whose machine.json was lost: StateError."""
+    with contextlib.suppress(OSError):
+        if files.data_disk.stat().st_blocks:
+            raise StateError(
+                f"{str(files.home)!r} holds a disk, but no {files.record.name}",
+                f"restore that file; or remove the disk too: b2p rm -f {files.home.name}",
+            )
+
+
+def prepare_disk(files: MachineFiles, size: int, *, is_new: bool = False) -> None:
+    """A sparse data disk of that many bytes; one that is there grows.
+
+    With `is_new`, one that no guest ever mounted is made anew: it may be half a filesystem.
+    """
     try:
+        if is_new and not was_mounted(files.data_disk):
+            files.data_disk.unlink(missing_ok=True)
         with files.data_disk.open("ab") as disk:
             if disk.tell() < size:
                 disk.truncate(size)
@@ -44,33 +65,90 @@ def prepare_disk(files: MachineFiles, size: int) -> None:
         ) from error
 
 
-def start(command: Sequence[str], files: MachineFiles) -> Started:
-    """Start QEMU; it outlives us. Its log and the console's begin anew."""
-    for socket in files.sockets:
-        socket.unlink(missing_ok=True)
+def was_mounted(disk: Path) -> bool:
+    """Whether a guest has once mounted the ext4 there: from then on it may hold what matters.
+
+    The superblock lies at 1024, its count of mounts at 52, its magic at 56; mkfs leaves a 0.
+    """
+    try:
+        with disk.open("rb") as file:
+            block = file.read(2048)[1024:]
+    except FileNotFoundError:
+        return False
+    return block[56:58] == b"\x53\xef" and any(block[52:54])
+
+
+def start(command: Sequence[str], files: MachineFiles, undo: ExitStack) -> Started:
+    """Start QEMU; it outlives us unless `undo` is closed. Its log and the console's begin anew."""
+    clear(files)
     for log in (files.console_log, files.qemu_log):
         log.unlink(missing_ok=True)
         log.touch(mode=0o600)
-    return process.launch(command, log=files.qemu_log)
+    undo.callback(clear, files)
+    return process.launch(
+        command, log=files.qemu_log, on_start=lambda started: undo.callback(kill, started)
+    )
 
 
-def connect(files: MachineFiles, started: Started) -> Monitor:
-    """The monitor of a QEMU that was just started, not yet entered; its death is told at once."""
+def clear(files: MachineFiles) -> None:
+    """Remove the sockets that a QEMU which has ended left."""
+    for socket in files.sockets:
+        socket.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def connected(files: MachineFiles, started: Started) -> Iterator[Monitor]:
+    """The monitor of a QEMU that was just started; raises GoneError when it ends."""
+    with contextlib.ExitStack() as stack:
+        deadline = time.monotonic() + QMP_SECONDS
+        monitor = None
+        while monitor is None:
+            is_alive = process.alive(started.pid, started.start_time)
+            try:
+                monitor = _attempt(files, stack)
+            except GoneError:
+                # The socket has its name a moment before somebody listens.
+                if not is_alive:
+                    raise
+            if monitor is None:
+                if time.monotonic() > deadline:
+                    raise _overdue(files)
+                time.sleep(PAUSE)
+        yield monitor
+
+
+def _attempt(files: MachineFiles, stack: ExitStack) -> Monitor:
     from b2p.control.monitor import Monitor
 
-    deadline = time.monotonic() + QMP_SECONDS
-    while not files.qmp.is_socket():
-        if not process.alive(started.pid, started.start_time):
-            raise died(files, started, "starting QEMU")
-        if time.monotonic() > deadline:
-            raise GuestError(
-                "starting QEMU",
-                f"its monitor was not there after {QMP_SECONDS:g} s",
-                "try again when the computer is less busy",
-                details=evidence(files),
-            )
-        time.sleep(PAUSE)
-    return Monitor(files.qmp, timeout=QMP_SECONDS)
+    # Looked at first, since importing and connecting to nothing costs more than a look.
+    if not files.qmp.is_socket():
+        raise GoneError(f"no qemu at {str(files.qmp)!r}: it does not exist")
+    try:
+        return stack.enter_context(Monitor(files.qmp, timeout=QMP_SECONDS))
+    except SilentError as error:
+        raise _overdue(files) from error
+
+
+def _overdue(files: MachineFiles) -> GuestError:
+    return GuestError(
+        STARTING,
+        f"its monitor did not answer within {QMP_SECONDS:g} s",
+        "try again when the computer is less busy",
+        details=evidence(files),
+    )
+
+
+@contextlib.contextmanager
+def deaths_told(files: MachineFiles, started: Started) -> Iterator[None]:
+    """What fails because QEMU has ended is told as that, with QEMU's own words."""
+    try:
+        yield
+    except GoneError as error:
+        # It listens before it has looked at all of its options.
+        limit = LAST_WORDS_SECONDS
+        if not process.await_exit(started.pid, started.start_time, timeout=limit):
+            raise
+        raise died(files, started, STARTING) from error
 
 
 def forward_ssh(monitor: Monitor, wish: int) -> int:
@@ -78,11 +156,17 @@ def forward_ssh(monitor: Monitor, wish: int) -> int:
 
     Asked of QEMU, which holds the port from then on: nobody can take it in between.
     """
+    refused = ""
     for port in dict.fromkeys((wish, 0)):
-        with contextlib.suppress(RefusedError):
+        try:
             monitor.add_forward(NETWORK, f"tcp:127.0.0.1:{port}-:{ports.SSH}")
+        except RefusedError as error:
+            refused = error.message
+        else:
             return monitor.host_port(ports.SSH) or 0
-    raise HostError("no port of 127.0.0.1 is free for ssh", "close some programs and try again")
+    raise HostError(
+        "no port of 127.0.0.1 is free for ssh", "close some programs and try again", details=refused
+    )
 
 
 def died(files: MachineFiles, started: Started, stage: str) -> GuestError:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from b2p.report import Task
     from b2p.store.layout import MachineFiles
 
+LAST_WORDS_SECONDS = 0.2
+ATTEMPT = 15.0
+"""Seconds for one /_ping: under emulation the engine's first answer takes a while."""
+
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
@@ -54,17 +58,27 @@ class Waiting:
         self._task = task
         self._end = time.monotonic() + timeout
         self._timeout = timeout
+        self._requirement = BOOTED
+        self._stage = ""
+        """What the guest's agent does, in its own words; empty before the first."""
 
     def until_ready(self, identity: Callable[[], dict[str, Any]]) -> None:
         """From QEMU's start to the engine's answer; raises GuestError with the stage."""
-        with self._port() as port:
-            events = self._events(port, BOOTED)
-            next(events)
-            # Sent only now: the clock in it must be right when the guest reads it.
-            port.send("identity", **identity())
-            for event in self._events(port, IDENTIFIED):
-                if event.get("event") == "ready":
-                    break
+        try:
+            with self._port() as port:
+                next(self._events(port))
+                self._requirement = IDENTIFIED
+                # Sent only now: the clock in it must be right when the guest reads it.
+                number = port.send("identity", **identity())
+                for event in self._events(port):
+                    if event.get("event") == "ready":
+                        break
+                    if event.get("id") == number and "error" in event:
+                        raise self._failure(self._now(), str(event["error"]))
+        except GoneError as error:
+            raise self._broken() from error
+        self._requirement = ANSWERED
+        self._stage = ""
         self._until_answered()
 
     def _port(self) -> GuestPort:
@@ -76,47 +90,55 @@ class Waiting:
     def _alive(self) -> bool:
         return process.alive(self._started.pid, self._started.start_time)
 
-    def _left(self, requirement: Requirement) -> float:
-        return max(0.1, min(requirement.seconds, self._end - time.monotonic()))
+    def _left(self) -> float:
+        return max(0.1, min(self._requirement.seconds, self._end - time.monotonic()))
 
-    def _events(self, port: GuestPort, requirement: Requirement) -> Iterator[dict[str, Any]]:
+    def _events(self, port: GuestPort) -> Iterator[dict[str, Any]]:
         """The guest's events while a requirement is waited for; stages are shown as they come."""
-        try:
-            for event in port.events(self._left(requirement)):
-                if event.get("event") == "failed":
-                    raise self._failure(str(event.get("stage")), str(event.get("message")))
-                if stage := event.get("stage"):
-                    self._task.say(str(stage))
-                yield event
-        except GoneError as error:
-            raise self._broken(requirement) from error
-        raise self._overdue(requirement)
+        left = self._left()
+        deadline = time.monotonic() + left
+        for event in port.events(left):
+            if event.get("event") == "failed":
+                raise self._failure(str(event.get("stage")), str(event.get("message")))
+            if stage := event.get("stage"):
+                self._stage = str(stage)
+                self._task.say(self._stage)
+            yield event
+            if time.monotonic() > deadline:
+                # One that talks without end does not come up either.
+                break
+        raise self._overdue()
 
     def _until_answered(self) -> None:
         from b2p.client import api
 
         self._task.say(ANSWERED.stage)
         answer = api.await_ping(
-            self._files.podman, timeout=self._left(ANSWERED), still_alive=self._fine, attempt=15
+            self._files.podman, timeout=self._left(), still_alive=self._fine, attempt=ATTEMPT
         )
         if not answer:
-            raise self._broken(ANSWERED) if not self._fine() else self._overdue(ANSWERED)
+            raise self._overdue() if self._fine() else self._broken()
 
-    def _broken(self, requirement: Requirement) -> GuestError:
+    def _broken(self) -> GuestError:
         """Why the guest went away: the console saw it, or QEMU itself ended."""
         # The console's last words may still be on their way.
-        time.sleep(0.2)
+        time.sleep(LAST_WORDS_SECONDS)
         seen = self._watch.failure
         if seen is not None:
-            return self._failure(requirement.stage, seen.message, seen.hint)
+            return self._failure(self._now(), seen.message, seen.hint)
         if self._alive():
-            return self._failure(requirement.stage, "the control port hung up", requirement.hint)
-        return died(self._files, self._started, requirement.stage)
+            return self._failure(self._now(), "the control port hung up", self._requirement.hint)
+        return died(self._files, self._started, self._now())
 
-    def _overdue(self, requirement: Requirement) -> GuestError:
-        spent = self._timeout if time.monotonic() >= self._end else requirement.seconds
-        stage = self._watch.stage or requirement.stage
-        return self._failure(stage, f"not done after {spent:g} s", requirement.hint)
+    def _overdue(self) -> GuestError:
+        is_total = time.monotonic() >= self._end
+        spent = self._timeout if is_total else self._requirement.seconds
+        return self._failure(self._now(), f"not done after {spent:g} s", self._requirement.hint)
+
+    def _now(self) -> str:
+        """The stage under way: as the agent calls it, else the console, else the requirement."""
+        booting = self._watch.stage if self._requirement is BOOTED else ""
+        return self._stage or booting or self._requirement.stage
 
     def _failure(self, stage: str, message: str, hint: str = "") -> GuestError:
         from b2p.control.plain import line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -121,7 +122,8 @@ def of_records(found: Sequence[Record], layout: Layout) -> list[Status]:
 def _judged(record: Record, files: MachineFiles, answer: Answer) -> Status:
     alive = record.pid > 0 and process.alive(record.pid, record.pid_start)
     state, problem, remedy = judgement(record.name, answer, alive=alive)
-    if state == "broken" and lock.holder(files.lock):
+    holder = lock.holder(files.lock) if state == "broken" else None
+    if holder and holder.pid != os.getpid():
         state, problem, remedy = "running", "it is being started or stopped just now", "wait"
     if state == "stopped" and record.pid and not files.data_disk.exists():
         state, problem = "broken", f"its disk {str(files.data_disk)!r} is gone"

@@ -102,6 +102,9 @@ class Supply:
 
     def all(self, digest: str = "") -> tuple[Host, Image]:
         """The host and the image that the machine is to boot."""
+        if self.settings.qemu not in {"auto", "managed"}:
+            # A wrong path is told before anything is fetched.
+            self.qemu()
         image = self.image(digest)
         if image is not None:
             return self.host(self.qemu()), image

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from b2p import decision, launch, status
-from b2p.errors import GuestError
+from b2p.errors import GuestError, StateError
+from b2p.host import computer
 from b2p.machine.argv import argv
 from b2p.machine.model import Sockets
-from b2p.machine.plan import ImageFiles, Places, Wishes, plan
+from b2p.machine.plan import ImageFiles, Places, Wishes, check_memory, plan
 from b2p.store import lock, places
 from b2p.store import record as records
 from b2p.supply import Supply
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from b2p.store.record import Record
 
 LOCK_WAIT_SECONDS = 600.0
+ANSWER_SECONDS = 10.0
+"""For the engine of a machine that runs already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,32 +63,41 @@ def up(
         command="b2p up",
         wait=LOCK_WAIT_SECONDS,
         on_wait=lambda holder: report.note(f"waiting for {holder or 'another b2p'}"),
-    ):
-        before = records.read(files.record)
-        if before and (running := _running(before, settings, layout, report)):
-            return running
-        start = _Start(name, settings, layout, report, before=before, extra=extra)
-        return start.shown() if dry_run else start.done()
+    ) as held:
+        try:
+            before = records.read(files.record)
+            if before and (running := _running(before, settings, layout, report, extra)):
+                return running
+            start = _Start(name, settings, layout, report, before=before, extra=extra)
+            return start.shown() if dry_run else start.done()
+        finally:
+            # A dry run, or a first start that was undone.
+            if not files.home.exists():
+                held.discard()
 
 
-def _running(before: Record, settings: Settings, layout: Layout, report: Report) -> Up | None:
+def _running(
+    before: Record, settings: Settings, layout: Layout, report: Report, extra: tuple[str, ...]
+) -> Up | None:
     """The answer for a machine that runs already and whose engine answers."""
     from b2p.client import api
 
     (found,) = status.of_records([before], layout)
     if found.state == "stopped":
         return None
-    if found.state == "broken" or not api.await_ping(found.files.podman, timeout=10):
-        report.warn(
-            f"machine {before.name!r} runs but does not answer: {found.problem or 'no engine'}",
-            f"end it with 'b2p down --force {before.name}' and start it again",
-        )
+    if found.state == "broken":
+        raise StateError(f"machine {before.name!r} is broken: {found.problem}", found.remedy)
+    if not api.await_ping(found.files.podman, timeout=ANSWER_SECONDS):
         raise GuestError(
             "asking the engine",
-            f"machine {before.name!r} does not answer",
+            f"machine {before.name!r} runs, but does not answer",
             f"b2p down --force {before.name} && b2p up {before.name}",
         )
-    for difference in decision.differences(before, settings):
+    if not before.first_ready:
+        # The b2p that started it was killed; from now on its disk matters.
+        before = replace(before, first_ready=_now())
+        records.write(found.files.record, before)
+    for difference in decision.differences(before, settings, extra=extra or None):
         report.warn(
             f"{difference} is not in force yet: machine {before.name!r} runs",
             f"restart it: b2p down {before.name} && b2p up {before.name}",
@@ -125,24 +137,26 @@ class _Start:
         began = time.monotonic()
         record, command = self._planned()
         with ExitStack() as undo:
-            places.prepare_machine(self.files)
             if self.before is None:
-                undo.callback(self._forget)
+                launch.refuse_orphan(self.files)
+            places.prepare_machine(self.files)
+            undo.callback(self._restore)
             launch.prepare_keys(self.layout, self.files)
-            if not record.first_ready:
-                # It never came up: what is on its disk is at most half a filesystem.
-                self.files.data_disk.unlink(missing_ok=True)
-            launch.prepare_disk(self.files, record.disk_bytes)
+            # Before the disk: one that no record tells of is not ours to make anew.
             records.write(self.files.record, record)
+            launch.prepare_disk(self.files, record.disk_bytes, is_new=not record.first_ready)
             record = self._launched(record, command, undo)
             undo.pop_all()
         self.report.note(f"machine {self.name!r} is up after {time.monotonic() - began:.1f} s")
         return Up(record=record, command=command)
 
     def _planned(self) -> tuple[Record, tuple[str, ...]]:
+        record = self._decided()
+        # Before anything is fetched or built for a machine that cannot be.
+        check_memory(record.name, record.memory_mib, computer.memory_mib())
         supply = Supply(self._settings_in_force(), self.layout, self.report)
-        host, image = supply.all(self.before.image if self.before else "")
-        record = self._decided(image)
+        host, image = supply.all(record.image)
+        record = replace(record, image=image.digest)
         machine = plan(_wishes(record), host, _image_files(image), _places(self.files))
         self._warn_of(host)
         return record, (*host.qemu.command, *argv(machine))
@@ -153,14 +167,17 @@ class _Start:
             return replace(self.settings, accel=self.before.accel)  # type: ignore[arg-type]
         return self.settings
 
-    def _decided(self, image: Image) -> Record:
+    def _decided(self) -> Record:
+        """The record as it is wished; that of a new machine has no image yet."""
         if self.before:
             extra = self.extra or None
-            return decision.changed(self.before, self.settings, image=image.digest, extra=extra)
+            return decision.changed(
+                self.before, self.settings, image=self.before.image, extra=extra
+            )
         return decision.made(
             self.name,
             self.settings,
-            image=image.digest,
+            image="",
             uuid=str(uuid.uuid4()),
             now=_now(),
             extra=self.extra,
@@ -176,21 +193,21 @@ class _Start:
         from b2p.ready import Waiting
 
         with self.report.task(f"starting machine {self.name!r}") as task:
-            started = launch.start(command, self.files)
-            undo.callback(launch.kill, started)
-            record = self._connected(record, command, started)
-            with ConsoleWatch(self.files.console, on_stage=task.say) as watch:
-                waiting = Waiting(
-                    self.files, started, watch=watch, task=task, timeout=self.settings.timeout
-                )
-                waiting.until_ready(lambda: _identity(self.name, self.layout, self.files))
+            started = launch.start(command, self.files, undo)
+            with launch.deaths_told(self.files, started):
+                record = self._connected(record, command, started)
+                with ConsoleWatch(self.files.console, on_stage=task.say) as watch:
+                    waiting = Waiting(
+                        self.files, started, watch=watch, task=task, timeout=self.settings.timeout
+                    )
+                    waiting.until_ready(lambda: _identity(self.name, self.layout, self.files))
         if not record.first_ready:
             record = replace(record, first_ready=_now())
             records.write(self.files.record, record)
         return record
 
     def _connected(self, record: Record, command: tuple[str, ...], started: Started) -> Record:
-        with launch.connect(self.files, started) as monitor:
+        with launch.connected(self.files, started) as monitor:
             port = launch.forward_ssh(monitor, record.ssh_port)
         record = replace(
             record,
@@ -202,11 +219,14 @@ class _Start:
         records.write(self.files.record, record)
         return record
 
-    def _forget(self) -> None:
-        """A machine that never was: leave nothing of it."""
+    def _restore(self) -> None:
+        """The start failed: nothing is left of a new machine, and an old one is as it was."""
         from b2p.remove import erase
 
-        erase(self.files)
+        if self.before is None:
+            erase(self.files)
+        else:
+            records.write(self.files.record, self.before)
 
 
 def _identity(name: str, layout: Layout, files: MachineFiles) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shlex
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -110,14 +109,16 @@ def _put(root: Path, entry: tarfile.TarInfo, data: IO[bytes] | None) -> None:
 
 
 def _starter(tree: Path, path: str) -> str:
-    """A script that starts a program of the tree by the tree's own ld.so."""
+    """A script that starts a program of the tree by the tree's own ld.so, wherever the tree is."""
     kit = KITS[computer.arch()]
     loader = next(tree.rglob(kit.loader), None)
-    if loader is None:
-        return f'#!/bin/sh\nexec {shlex.quote(str(tree / path))} "$@"\n'
-    library = tree / "usr/lib" / kit.triplet
-    words = (loader, "--library-path", library, tree / path)
-    return f'#!/bin/sh\nexec {shlex.join(map(str, words))} "$@"\n'
+    words = [path]
+    if loader is not None:
+        library = f"usr/lib/{kit.triplet}"
+        words = [str(loader.relative_to(tree)), "--library-path", library, path]
+    here = 'here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)'
+    line = " ".join(f'"$here/{word}"' if "/" in word else word for word in words)
+    return f'#!/bin/sh\n{here}\nexec {line} "$@"\n'
 
 
 def _beside(path: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -111,6 +112,8 @@ def logs(session: Session, name: str, *, follow: bool, qemu: bool) -> int:
     try:
         for text in story.read(session.layout, name, qemu=qemu, follow=follow):
             terminal.out(text)
+            # Whoever follows through a pipe wants each line as it comes.
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
     return 0

@@ -141,7 +141,9 @@ def rest() -> tuple[str, ...]:
 
 
 def _machine(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
-    return names.checked(value or os.environ.get("B2P_MACHINE") or names.DEFAULT)
+    # An empty word is a variable that somebody forgot to set, not a wish for the default.
+    chosen = value if value is not None else os.environ.get("B2P_MACHINE") or names.DEFAULT
+    return names.checked(chosen)
 
 
 machine_argument = click.argument("name", required=False, callback=_machine, metavar="[NAME]")

@@ -124,20 +124,25 @@ def run_watched(
     return child.returncode
 
 
-def launch(command: Sequence[str], *, log: Path) -> Started:
+def launch(
+    command: Sequence[str], *, log: Path, on_start: Callable[[Started], object] = lambda _: None
+) -> Started:
     """Start a program that outlives us: own session, no terminal, no file of ours but `log`.
 
     What it says is appended to `log` (mode 0600). It starts in "/" with umask 077. A Ctrl-C that
-    falls into the start takes effect after it, and then nothing is left running.
+    falls into the start takes effect after it, and then nothing is left running; `on_start` is
+    called before, so that whoever wants to end the program on a later Ctrl-C misses none.
     """
     logger.debug("launch: %s", shlex.join(command))
     with _log(log) as output, _signals_held() as held:
         child = _popen(command, output)
+        _children[child.pid] = child
+        started = Started(child.pid, _start_time(child.pid) or 0.0)
+        on_start(started)
         if held:
             child.kill()
             child.wait()
-    _children[child.pid] = child
-    return Started(child.pid, _start_time(child.pid) or 0.0)
+    return started
 
 
 def exit_status(pid: int) -> int | None:

@@ -135,7 +135,8 @@ def _from_finding(
 
 
 def _ask(command: tuple[str, ...], arch: Arch) -> dict[str, Any]:
-    said = process.run([*command, "-version"], timeout=PROBE_SECONDS).stdout.decode()
+    ended = process.run([*command, "-version"], timeout=PROBE_SECONDS, check=False)
+    said = (ended.stdout + ended.stderr).decode(errors="replace")
     version = parse_version(said)
     if version is None:
         hint = "name a qemu-system binary, or set qemu to 'auto'"

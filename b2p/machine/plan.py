@@ -47,7 +47,7 @@ class Places:
 
 def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machine:
     """The machine to start; raises UsageError or HostError where it cannot be."""
-    _check_memory(wishes, host)
+    check_memory(wishes.name, wishes.memory_mib, host.memory_mib)
     if not host.qemu.unix_forward:
         raise HostError(
             f"this QEMU ({'.'.join(map(str, host.qemu.version))}) cannot forward unix sockets",
@@ -78,17 +78,17 @@ def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machi
     )
 
 
-def _check_memory(wishes: Wishes, host: Host) -> None:
-    if wishes.memory_mib < LEAST_MEMORY_MIB:
+def check_memory(name: str, wanted_mib: int, available_mib: int) -> None:
+    """Raise UsageError for a machine that gets too little memory, or more than the computer has."""
+    if wanted_mib < LEAST_MEMORY_MIB:
         raise UsageError(
-            f"{wishes.memory_mib} MiB are too little memory for a machine",
+            f"{wanted_mib} MiB are too little memory for a machine",
             f"give it {LEAST_MEMORY_MIB}MiB or more",
         )
-    if wishes.memory_mib > host.memory_mib:
+    if wanted_mib > available_mib:
         raise UsageError(
-            f"machine {wishes.name!r} wants {wishes.memory_mib} MiB of memory, "
-            f"this computer has {host.memory_mib}",
-            f"give it less: b2p up {wishes.name} --memory 2GiB",
+            f"machine {name!r} wants {wanted_mib} MiB of memory, this computer has {available_mib}",
+            f"give it less: b2p up {name} --memory 2GiB",
         )
 
 

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.boot.engine import Docker
+from tests.boot.engine import BUSYBOX, Docker
 from tests.boot.person import B2P, Person, cache_home
 from tests.debian_tools import Tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BUSYBOX = "localhost/busybox:latest"
-APPLETS = (
-    "sh cat cut date echo env false grep hostname id ip kill ls mkdir nc nslookup ps rm sleep"
-    " sync test touch true uname wc wget"
-).split()
+APPLETS = [
+    *("cat", "cut", "date", "echo", "env", "false", "grep", "hostname", "id", "ip", "kill", "ls"),
+    *("mkdir", "nc", "nslookup", "ps", "rm", "sh", "sleep", "sync", "test", "touch", "true"),
+    *("uname", "wc", "wget"),
+]
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+BUSYBOX = "localhost/busybox:latest"
+"""What containers of tests are made of."""
+
+
 class Docker:
     """docker for one person's machine."""
 

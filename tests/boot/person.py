@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import time
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Iterator, Mapping
 
 TREE = Path(__file__).parents[2]
@@ -115,13 +115,18 @@ class Person:
             return any(f"{self.home}/" in f"{word}/" for word in marks)
         return False
 
-    def qemu(self, name: str = "default") -> psutil.Process | None:
-        """The machine's QEMU, by its name in the process table."""
+    def qemus(self, name: str = "default") -> list[psutil.Process]:
+        """The processes that bear the machine's name; whoever just ended is none."""
+        found = []
         for one in self.processes():
             with contextlib.suppress(psutil.Error):
-                if f"b2p-{name}" in one.cmdline():
-                    return one
-        return None
+                if any(f"{word},".startswith(f"b2p-{name},") for word in one.cmdline()):
+                    found.append(one)
+        return found
+
+    def qemu(self, name: str = "default") -> psutil.Process | None:
+        """The machine's QEMU, by its name in the process table."""
+        return next(iter(self.qemus(name)), None)
 
     def traces(self, name: str) -> list[Path]:
         """Every file below the home whose path has the machine's name in it."""

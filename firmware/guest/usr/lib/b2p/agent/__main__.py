@@ -9,6 +9,7 @@ import os
 
 import addresses
 import disk
+import engine
 import identity
 import power
 from port import Port
@@ -25,21 +26,12 @@ def notify_systemd(message: str) -> None:
     channel.close()
 
 
-def listening(port: int) -> bool:
-    """Whether some process of the guest listens on that TCP port (read from /proc)."""
-    wanted = f":{port:04X}"
-    with open("/proc/net/tcp") as table:
-        return any(
-            line.split()[1].endswith(wanted) and line.split()[3] == "0A"
-            for line in table.readlines()[1:]
-        )
-
-
 class Agent:
     """What is known and done so far; one request of the host at a time."""
 
     def __init__(self, port: Port) -> None:
         self.port = port
+        self.engine = engine.Engine()
         self.stage = "waiting for the machine's identity"
         self.is_ready = False
 
@@ -56,11 +48,12 @@ class Agent:
         disk.bring(self.enter)
         self.enter("starting the engine")
         notify_systemd("READY=1")
-        while not listening(int(addresses.ENGINE_PORT)):
+        while not self.engine.listens():
             power.pause(0.02)
         self.is_ready = True
         self.port.send({"event": "ready"})
         identity.wake_containers()
+        power.settle()
 
     def take_identity(self, request: dict) -> None:
         """First time: come up. Later: the host that came back only wants to be sure."""
@@ -80,6 +73,7 @@ class Agent:
         if verb == "identity":
             self.take_identity(request)
         elif verb == "poweroff":
+            self.engine.wake()
             power.off()
         elif verb == "console":
             power.start_unit("b2p-console.service")
@@ -110,8 +104,10 @@ def main() -> None:
         return
     agent = Agent(port)
     port.send({"event": "stage", "stage": agent.stage})
-    for request in port.requests():
-        agent.answer(request)
+    while True:
+        for request in port.waiting():
+            agent.answer(request)
+        port.pause(agent.engine.tend() if agent.is_ready else None)
 
 
 main()

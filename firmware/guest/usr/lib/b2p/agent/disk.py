@@ -29,6 +29,9 @@ class UnusableError(Exception):
 
 def bring(say: "Callable[[str], object]") -> None:
     """Make, grow and mount the data disk, if there is one."""
+    if os.path.ismount(MOUNT_POINT):
+        # A second agent, after the first one crashed.
+        return
     device = _device()
     if device is None:
         # Podman refuses to lay overlay on overlay, so its storage needs a filesystem of its own.

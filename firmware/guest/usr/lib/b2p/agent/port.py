@@ -49,18 +49,24 @@ class Port:
             except OSError:
                 return
 
-    def requests(self) -> "Iterator[dict]":
-        """Each well-formed request as a dict, for ever."""
+    def waiting(self) -> "Iterator[dict]":
+        """Each well-formed request that has come so far."""
         while True:
             try:
                 data = os.read(self.file, 65536)
             except BlockingIOError:
-                data = b""
+                return
             if not data:
-                # Nothing there, or no host: both end with SIGIO.
-                _signal.sigwait([SIGIO])
-                continue
+                # The host is away.
+                return
             yield from self._lines(data)
+
+    def pause(self, seconds: float | None) -> None:
+        """Sleep until something happens (here or at the engine's socket: SIGIO), or so long."""
+        if seconds is None:
+            _signal.sigwait([SIGIO])
+        else:
+            _signal.sigtimedwait([SIGIO], seconds)
 
     def _lines(self, data: bytes) -> "Iterator[dict]":
         *lines, self.rest = (self.rest + data).split(b"\n")

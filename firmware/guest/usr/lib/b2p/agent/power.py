@@ -17,6 +17,14 @@ def start_unit(unit: str) -> None:
     run("/usr/bin/systemctl", "start", "--no-block", unit)
 
 
+def settle() -> None:
+    """What makes an idle machine small and quiet; nobody has to wait for it."""
+    # Gives free memory back to the host (free page reporting).
+    run("/usr/sbin/modprobe", "virtio_balloon")
+    with open("/proc/sys/vm/compaction_proactiveness", "w") as knob:
+        knob.write("0")
+
+
 def off() -> None:
     """Stop the containers, then the services in order, then the machine; returns at once.
 
