@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from b2p import status
-from b2p.control import liveness
+from b2p import launch, status
 from b2p.control.errors import GoneError
 from b2p.errors import B2PError, GuestError
 from b2p.host import process
 from b2p.host.process import Started
-from b2p.store import lock
+from b2p.store import lock, places
+from b2p.store import record as records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from b2p.store.layout import Layout, MachineFiles
     from b2p.store.record import Record
 
+AGENT_SECONDS = 10.0
+MONITOR_SECONDS = 2.0
 QUIT_SECONDS = 10.0
 TERM_SECONDS = 5.0
 KILL_SECONDS = 10.0
@@ -33,16 +35,21 @@ def down(name: str, layout: Layout, report: Report, *, force: bool, timeout: flo
     where there is no such machine.
     """
     files = layout.machine(name)
-    record = status.known(layout, name)
-    with hold(files, report, "b2p down"):
-        found = qemus(record, files)
+    if not orphans(files):
+        status.known(layout, name)
+    places.prepare(layout)
+    with hold(files, report, "b2p down") as held:
+        record = records.read(files.record)
+        found = qemus(record) if record else orphans(files)
         if not found:
             report.note(f"machine {name!r} is not running")
-            return
-        with report.task(f"stopping machine {name!r}") as task:
-            for started in found:
-                stop(started, files, task, grace=0 if force else timeout)
-            _clear(files)
+        else:
+            with report.task(f"stopping machine {name!r}") as task:
+                for started in found:
+                    stop(started, files, task, grace=0 if force else timeout)
+        launch.clear(files)
+        if record is None:
+            held.discard()
 
 
 @contextlib.contextmanager
@@ -57,13 +64,30 @@ def hold(files: MachineFiles, report: Report, command: str) -> Iterator[lock.Loc
         yield held
 
 
-def qemus(record: Record, files: MachineFiles) -> list[Started]:
-    """The machine's QEMU: by its record, else by its UUID in the process table."""
+def qemus(record: Record) -> list[Started]:
+    """The machine's QEMU: by its record, else by its UUID in the process table.
+
+    The record lacks it where a b2p was killed while it started the machine.
+    """
     known = Started(record.pid, record.pid_start)
     if record.pid and process.alive(known.pid, known.start_time):
         return [known]
-    if liveness.answers(files.qmp, record.uuid) or liveness.answers(files.calls, record.uuid):
-        return process.find_by_uuid(record.uuid)
+    return process.find_by_uuid(record.uuid)
+
+
+def orphans(files: MachineFiles) -> list[Started]:
+    """The QEMU at the sockets of a machine whose record is lost or broken."""
+    if files.record.exists() or not files.calls.is_socket():
+        return []
+    return at_socket(files)
+
+
+def at_socket(files: MachineFiles) -> list[Started]:
+    """Whoever answers at the machine's second monitor."""
+    from b2p.control.monitor import Monitor
+
+    with contextlib.suppress(B2PError), Monitor(files.calls, timeout=MONITOR_SECONDS) as monitor:
+        return process.find_by_uuid(monitor.query_uuid())
     return []
 
 
@@ -94,12 +118,12 @@ def _gone(started: Started, seconds: float) -> bool:
 
 
 def _powered_off(files: MachineFiles) -> bool:
-    """Whether the agent, or else the power button, was told; the exit is what counts."""
+    """Whether the guest's agent said that it will; the exit is what counts."""
     from b2p.control.guest import GuestPort
 
     with contextlib.suppress(B2PError):
         with GuestPort(files.control) as port:
-            port.ask("poweroff", timeout=10)
+            port.ask("poweroff", timeout=AGENT_SECONDS)
         return True
     return False
 
@@ -108,15 +132,10 @@ def _told_to_quit(files: MachineFiles) -> bool:
     from b2p.control.monitor import Monitor
 
     try:
-        with Monitor(files.qmp, timeout=2) as monitor:
+        with Monitor(files.qmp, timeout=MONITOR_SECONDS) as monitor:
             monitor.quit()
     except GoneError:
         return True
     except B2PError:
         return False
     return True
-
-
-def _clear(files: MachineFiles) -> None:
-    for socket in files.sockets:
-        socket.unlink(missing_ok=True)

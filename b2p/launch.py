@@ -187,5 +187,5 @@ def evidence(files: MachineFiles) -> str:
 
 def kill(started: Started) -> None:
     """End a QEMU at once; nothing happens where it has gone."""
-    if process.terminate(started.pid, started.start_time, force=True):
-        process.await_exit(started.pid, started.start_time, timeout=10)
+    process.terminate(started.pid, started.start_time, force=True)
+    process.await_exit(started.pid, started.start_time, timeout=10)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from b2p.control.errors import GoneError
 from b2p.control.guest import GuestPort
+from b2p.control.plain import line
 from b2p.errors import GuestError
 from b2p.host import process
 from b2p.launch import died, evidence
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from b2p.report import Task
     from b2p.store.layout import MachineFiles
 
-LAST_WORDS_SECONDS = 0.2
+LAST_WORDS_SECONDS = 1.0
+PAUSE = 0.01
 ATTEMPT = 15.0
 """Seconds for one /_ping: under emulation the engine's first answer takes a while."""
 
@@ -101,7 +103,7 @@ class Waiting:
             if event.get("event") == "failed":
                 raise self._failure(str(event.get("stage")), str(event.get("message")))
             if stage := event.get("stage"):
-                self._stage = str(stage)
+                self._stage = line(str(stage))
                 self._task.say(self._stage)
             yield event
             if time.monotonic() > deadline:
@@ -121,14 +123,21 @@ class Waiting:
 
     def _broken(self) -> GuestError:
         """Why the guest went away: the console saw it, or QEMU itself ended."""
-        # The console's last words may still be on their way.
-        time.sleep(LAST_WORDS_SECONDS)
+        self._hear_out()
         seen = self._watch.failure
         if seen is not None:
             return self._failure(self._now(), seen.message, seen.hint)
         if self._alive():
             return self._failure(self._now(), "the control port hung up", self._requirement.hint)
         return died(self._files, self._started, self._now())
+
+    def _hear_out(self) -> None:
+        """Wait a little for what may still be on its way: the console's last words, QEMU's end."""
+        deadline = time.monotonic() + LAST_WORDS_SECONDS
+        while time.monotonic() < deadline and not self._watch.failure:
+            if self._watch.ended and not self._alive():
+                return
+            time.sleep(PAUSE)
 
     def _overdue(self) -> GuestError:
         is_total = time.monotonic() >= self._end
@@ -141,6 +150,4 @@ class Waiting:
         return self._stage or booting or self._requirement.stage
 
     def _failure(self, stage: str, message: str, hint: str = "") -> GuestError:
-        from b2p.control.plain import line
-
         return GuestError(line(stage), line(message), hint, details=evidence(self._files))

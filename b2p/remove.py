@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 from typing import TYPE_CHECKING
 
 from b2p import status
-from b2p.down import hold, qemus, stop
-from b2p.errors import B2PError, StateError, UsageError
-from b2p.host import process
+from b2p.down import at_socket, hold, orphans, qemus, stop
+from b2p.errors import StateError, UsageError
+from b2p.store import places
 from b2p.store import record as records
 
 if TYPE_CHECKING:
@@ -24,8 +23,9 @@ def remove(name: str, layout: Layout, report: Report, *, force: bool) -> None:
     Raises UsageError where there is none, or where it runs and `force` was not given.
     """
     files = layout.machine(name)
-    if not files.home.exists():
+    if not files.home.exists() and not orphans(files):
         status.known(layout, name)
+    places.prepare(layout)
     with hold(files, report, "b2p rm") as held:
         running = _running(files, force=force)
         if running and not force:
@@ -59,17 +59,8 @@ def _running(files: MachineFiles, *, force: bool) -> list[Started]:
     try:
         record = records.read(files.record)
         if record is not None:
-            return qemus(record, files)
+            return qemus(record)
     except StateError:
         if not force:
             raise
-    return _by_socket(files)
-
-
-def _by_socket(files: MachineFiles) -> list[Started]:
-    """Whoever answers at the machine's monitor: its files may be gone, its sockets lead to it."""
-    from b2p.control.monitor import Monitor
-
-    with contextlib.suppress(B2PError), Monitor(files.calls, timeout=2) as monitor:
-        return process.find_by_uuid(monitor.query_uuid())
-    return []
+    return at_socket(files)

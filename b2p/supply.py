@@ -123,6 +123,8 @@ class Supply:
     def _built(self) -> tuple[Host, Image]:
         """QEMU is brought while the image's packages are fetched and unpacked."""
         self._check_room()
+        # Made before there are two threads: both are to use, and to stop, the same one.
+        archive = self.archive
         with (
             Build(arch=computer.arch(), images=self.layout.images, report=self.report) as build,
             ThreadPoolExecutor(1) as beside,
@@ -132,7 +134,7 @@ class Supply:
                 self._gather(build)
                 host = self.host(coming.result())
             except BaseException:
-                self.archive.stop()
+                archive.stop()
                 raise
             return host, build.finish(host, _run)
 

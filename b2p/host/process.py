@@ -164,15 +164,20 @@ def await_exit(pid: int, start_time: float, *, timeout: float) -> bool:
     """Wait until that process is gone; False when `timeout` seconds were not enough."""
     deadline = time.monotonic() + timeout
     with _pid_descriptor(pid) as descriptor:
+        if descriptor is not None:
+            # Its first thread may be a zombie while others still hold the locks of its files: the
+            # descriptor is readable when all have gone.
+            found = _start_time(pid, zombies=True)
+            is_it = found is not None and abs(found - start_time) <= DRIFT_SECONDS
+            is_over = not is_it or _await_readable(descriptor, timeout)
+            exit_status(pid)
+            return is_over
         while alive(pid, start_time):
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
-            if descriptor is None:
-                exit_status(pid)
-                time.sleep(min(left, 0.02))
-            else:
-                _await_readable(descriptor, left)
+            exit_status(pid)
+            time.sleep(min(left, 0.02))
     exit_status(pid)
     return True
 
@@ -248,10 +253,11 @@ def _popen(command: Sequence[str], output: int) -> subprocess.Popen[bytes]:
         raise _cannot_start(command, error) from error
 
 
-def _start_time(pid: int) -> float | None:
+def _start_time(pid: int, *, zombies: bool = False) -> float | None:
     if sys.platform == "linux":
         try:
-            return parse_stat(Path(f"/proc/{pid}/stat").read_bytes(), os.sysconf("SC_CLK_TCK"))
+            stat = Path(f"/proc/{pid}/stat").read_bytes()
+            return parse_stat(stat, os.sysconf("SC_CLK_TCK"), zombies=zombies)
         except (FileNotFoundError, ProcessLookupError):
             return None
     import psutil
@@ -259,18 +265,21 @@ def _start_time(pid: int) -> float | None:
     try:
         process = psutil.Process(pid)
         ended = process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-        return None if ended else process.create_time()
+        return None if ended and not zombies else process.create_time()
     except psutil.NoSuchProcess:
         return None
 
 
-def parse_stat(stat: bytes, ticks_a_second: int) -> float | None:
+def parse_stat(stat: bytes, ticks_a_second: int, *, zombies: bool = False) -> float | None:
     """The start time in seconds after boot, from /proc/PID/stat (proc(5)); None for the dead.
+
+    With `zombies` also of those, and of a process whose first thread is one.
 
     The second field is the program's name in brackets, and may itself hold brackets and spaces.
     """
     fields = stat.rpartition(b")")[2].split()
-    return None if fields[0] in (b"Z", b"X", b"x") else int(fields[19]) / ticks_a_second
+    dead = (b"X", b"x") if zombies else (b"Z", b"X", b"x")
+    return None if fields[0] in dead else int(fields[19]) / ticks_a_second
 
 
 @contextlib.contextmanager
@@ -287,11 +296,11 @@ def _pid_descriptor(pid: int) -> Iterator[int | None]:
         os.close(descriptor)
 
 
-def _await_readable(descriptor: int, seconds: float) -> None:
+def _await_readable(descriptor: int, seconds: float) -> bool:
     # Not select(): it refuses descriptors above 1023.
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
-    poll.poll(seconds * 1000)
+    return bool(poll.poll(max(0.0, seconds) * 1000))
 
 
 @contextlib.contextmanager

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from b2p import __version__, firmware
-from b2p.errors import GuestError, TamperedError
+from b2p.errors import GuestError, HostError, TamperedError
 from b2p.formats import cpio
-from b2p.image import builder, cache, firmware_files, recipe, tree
-from b2p.image.initrd import initrd
+from b2p.image import builder, cache, firmware_files, modules, recipe, tree
+from b2p.image import initrd as initrds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from b2p.report import Report
 
 ALIGNMENT = 4096
+LAST_LINES = 15
+"""Of the builder's console, shown where it failed."""
 BUSYBOX = "usr/bin/busybox"
+ASIDE = ".building-"
+"""How the name of an image under construction begins."""
 
 
 class Runner(Protocol):
@@ -45,7 +49,8 @@ class Watch(Protocol):
 
 def recipe_digest() -> str:
     """One digest of everything but the packages that decides what an image becomes."""
-    sources = [Path(recipe.__file__), Path(tree.__file__), Path(builder.__file__)]
+    parts = (recipe, tree, builder, initrds, modules)
+    sources = [Path(str(part.__file__)) for part in parts]
     state = hashlib.sha256(firmware_files.digest(firmware.directory()).encode())
     for source in sources:
         state.update(hashlib.sha256(source.read_bytes()).digest())
@@ -76,7 +81,10 @@ class Build:
 
     def __enter__(self) -> Self:
         self._images.mkdir(parents=True, exist_ok=True)
-        directory = tempfile.TemporaryDirectory(prefix=".building-", dir=self._images)
+        # Builds are made under a lock: what lies there was left by one that was killed.
+        for left in self._images.glob(f"{ASIDE}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        directory = tempfile.TemporaryDirectory(prefix=ASIDE, dir=self._images)
         self._work = Path(self._undo.enter_context(directory))
         return self
 
@@ -140,7 +148,6 @@ class Build:
     def _initrds(self, result: Path) -> None:
         if not self._kernel.kernel or not self._busybox:
             raise TamperedError("the packages hold no kernel or no busybox", "try another mirror")
-        modules = self._kernel.modules
         root = firmware.directory()
         for path, folder, wanted in (
             (result / cache.INITRD, "initrd", recipe.BOOT_MODULES),
@@ -148,7 +155,9 @@ class Build:
         ):
             init = firmware_files.filled((root / folder / "init").read_bytes())
             path.write_bytes(
-                initrd(busybox=self._busybox, init=init, modules=modules, wanted=wanted)
+                initrds.initrd(
+                    busybox=self._busybox, init=init, modules=self._kernel.modules, wanted=wanted
+                )
             )
         (result / cache.KERNEL).write_bytes(self._kernel.kernel)
 
@@ -172,8 +181,11 @@ class Build:
                     task.say(stage)
 
             command = builder.builder_argv(host, files)
-            run(command, self._work / "qemu.log", watch, builder.DEADLINE_SECONDS)
-        _cut(files.output, _console(files.console))
+            try:
+                run(command, self._work / "qemu.log", watch, builder.DEADLINE_SECONDS)
+            except HostError as error:
+                raise _unfinished(_console(files.console), error.message, error.details) from error
+            _cut(files.output, _console(files.console))
 
     def _write_manifest(self, result: Path, digest: str, name: str) -> None:
         facts: dict[str, Any] = {
@@ -202,14 +214,20 @@ def _cut(output: Path, console: str) -> None:
     with output.open("r+b") as file:
         used = builder.squashfs_bytes(file.read(64))
         if not used or not builder.finished(console):
-            told = builder.stages(console)
-            raise GuestError(
-                told[-1] if told else "starting the builder",
-                builder.failure(console) or "the builder's machine ended too early",
-                "try again; with --debug the whole console is shown",
-                details="\n".join(console.splitlines()[-15:]),
-            )
+            raise _unfinished(console, "the builder's machine ended too early")
         file.truncate(-(-used // ALIGNMENT) * ALIGNMENT)
+
+
+def _unfinished(console: str, why: str, said: str = "") -> GuestError:
+    """What stopped the builder: its own word for it, else `why`; `said` are QEMU's words."""
+    told = builder.stages(console)
+    last = "\n".join(line for line in console.splitlines()[-LAST_LINES:] if line.isprintable())
+    return GuestError(
+        told[-1] if told else "starting the builder",
+        builder.failure(console) or why,
+        "make sure of room on the disk and of 2 GiB of free memory, and try again",
+        details="\n".join(filter(None, (said, last))),
+    )
 
 
 def _facts(path: Path) -> dict[str, Any]:

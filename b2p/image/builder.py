@@ -50,14 +50,17 @@ def builder_argv(host: Host, files: BuilderFiles) -> list[str]:
         "-smp", str(min(4, host.cores)), "-m", f"{MEMORY_MIB}M",
         "-kernel", str(files.kernel), "-initrd", str(files.initrd),
         "-append", f"{kernel_words(host.arch, host.accelerator)} panic=-1",
-        "-serial", f"file:{escaped(str(files.console))}",
+        # By its parts: in the short form file:PATH a doubled comma would stay doubled.
+        "-chardev", f"file,id=console,path={escaped(str(files.console))}",
+        "-serial", "chardev:console",
         *_disk("tree", files.tree, "read-only=on,"), *_disk("output", files.output, ""),
     ]  # fmt: skip
 
 
 def _disk(name: str, path: Path, mode: str) -> list[str]:
     drive = f"driver=raw,node-name={name},{mode}file.driver=file,file.filename={escaped(str(path))}"
-    return ["-blockdev", drive, "-device", f"virtio-blk-pci,drive={name}"]
+    # A full disk of the host is told to the builder, which gives up; unasked, QEMU would stop it.
+    return ["-blockdev", drive, "-device", f"virtio-blk-pci,drive={name},werror=report"]
 
 
 def stages(console: str) -> list[str]:

@@ -52,7 +52,9 @@ def read(directory: Path) -> Image:
         manifest = json.loads((directory / MANIFEST).read_bytes())
         known = manifest["schema"] == SCHEMA
         sizes = {name: facts["size"] for name, facts in manifest["files"].items()}
-        whole = all((directory / name).stat().st_size == size for name, size in sizes.items())
+        whole = {KERNEL, INITRD, ROOT} <= sizes.keys() and all(
+            (directory / name).stat().st_size == size for name, size in sizes.items()
+        )
         image = Image(
             digest=manifest["digest"],
             arch=manifest["arch"],

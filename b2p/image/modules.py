@@ -11,8 +11,9 @@ from b2p.errors import TamperedError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_DEPENDS = re.compile(rb"\0depends=([^\0]*)\0")
-_SOFT_DEPENDS = re.compile(rb"\0softdep=pre: ([^\0]*)\0")
+# One end mark is the next one's begin mark, so it is looked at, not taken.
+_DEPENDS = re.compile(rb"\0depends=([^\0]*)(?=\0)")
+_SOFT_DEPENDS = re.compile(rb"\0softdep=pre: ([^\0]*?)(?= post:|\0)")
 _LONGEST_MODULE = 64 << 20
 
 
@@ -49,13 +50,14 @@ def load_order(wanted: Iterable[str], modules: Mapping[str, bytes]) -> list[str]
             raise TamperedError(
                 f"the kernel package has no module {name!r}", "try again, or report this kernel"
             )
-        _append(name, modules, order)
+        _append(name, modules, order, set())
     return order
 
 
-def _append(name: str, modules: Mapping[str, bytes], order: list[str]) -> None:
-    if name in order or name not in modules:
+def _append(name: str, modules: Mapping[str, bytes], order: list[str], waiting: set[str]) -> None:
+    """`waiting` are those whose needs are being looked at: soft ones may go round in a circle."""
+    if name in order or name not in modules or name in waiting:
         return
     for need in needs(modules[name]):
-        _append(need, modules, order)
+        _append(need, modules, order, waiting | {name})
     order.append(name)

@@ -36,9 +36,11 @@ def escaped(value: str) -> str:
 
 def _identity(machine: Machine) -> list[str]:
     name = f"b2p-{machine.name}"
+    # Where a QEMU has the sandbox it runs on Linux; elsewhere it refuses to name its process.
+    process = f",process={escaped(name)}" if machine.sandbox else ""
     # -name first, so that the machine is seen in `ps`.
     options = [
-        "-name", f"{escaped(name)},process={escaped(name)}",
+        "-name", f"{escaped(name)}{process}",
         "-uuid", machine.uuid,
         "-nodefaults", "-no-user-config",
         "-display", "none",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -36,6 +37,8 @@ def tools() -> Tools:
 @pytest.fixture(scope="session")
 def person() -> Iterator[Person]:
     """Somebody with an empty home, of a path short enough for sockets, open to be looked at."""
+    # A shell's background job ignores Ctrl-C, and so would all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Made with the user's own settings of pip, which a new home would not have.
     subprocess.run([str(B2P), "--version"], check=True, capture_output=True)
     # Not below pytest's own directory, which is closed to others: it is b2p that must be.

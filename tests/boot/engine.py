@@ -21,6 +21,7 @@ class Docker:
 
     def __init__(self, program: Path, person: Person, name: str = "default") -> None:
         self._program = program
+        self.person = person
         self.environment = environment(person, name)
 
     def run(self, *words: str, status: int | None = 0, stdin: bytes = b"") -> Said:
@@ -51,6 +52,11 @@ class Docker:
     def is_running(self, container: str) -> bool:
         """Whether it runs."""
         return self.state(container).get("Running") is True
+
+    def remove(self, *containers: str) -> None:
+        """Remove them, without the ten seconds that a process deaf to SIGTERM gets."""
+        self.run("kill", *containers, status=None)
+        self("rm", "-f", *containers)
 
     def load_busybox(self, rootfs: bytes, name: str) -> None:
         """Make an image of a root directory."""

@@ -41,7 +41,7 @@ def test_logs_and_exec_reach_a_container_that_runs(docker: Docker) -> None:
         assert docker("exec", "-i", "talker", "cat", stdin=b"through") == "through"
         docker.run("exec", "talker", "sh", "-c", "exit 3", status=3)
     finally:
-        docker("rm", "-f", "-t", "0", "talker")
+        docker.remove("talker")
 
 
 def test_docker_builds_from_a_containerfile(docker: Docker, tmp_path: Path) -> None:
@@ -84,8 +84,8 @@ def test_podmans_sdk_runs_a_pod(podman_sdk: Any) -> None:
         assert "inside" in names
         container.reload()
         assert container.status == "running"
-        _, said = container.exec_run(["hostname"])
-        assert said.strip() == b"together"
+        _, (said, _) = container.exec_run(["hostname"], demux=True)
+        assert said == b"together\n"
     finally:
         pod.remove(force=True)
 
@@ -98,7 +98,7 @@ def test_a_health_check_becomes_healthy(docker: Docker) -> None:
         docker("exec", "sick", "touch", "/tmp/fine")
         await_true("healthy", lambda: docker.state("sick")["Health"]["Status"] == "healthy")
     finally:
-        docker("rm", "-f", "-t", "0", "sick")
+        docker.remove("sick")
 
 
 def test_a_container_that_fails_is_started_again_as_often_as_was_said(docker: Docker) -> None:
@@ -112,7 +112,7 @@ def test_a_container_that_fails_is_started_again_as_often_as_was_said(docker: Do
         assert docker.state("failing")["ExitCode"] == 3
         assert docker(*starts).split() == ["x"] * 3
     finally:
-        docker("rm", "-f", "-t", "0", "failing")
+        docker.remove("failing")
         docker("volume", "rm", "-f", "starts")
 
 
@@ -164,4 +164,4 @@ def test_podman_of_the_machine_is_at_hand(machine: Person, docker: Docker) -> No
         assert piped.out == "through"
         machine.b2p("podman", "run", "--rm", "localhost/missing", status=125)
     finally:
-        docker("rm", "-f", "-t", "0", "seen")
+        docker.remove("seen")

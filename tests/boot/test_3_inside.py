@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import pexpect
@@ -28,10 +29,8 @@ def test_core_may_become_root(machine: Person) -> None:
 
 
 def test_the_machine_bears_its_name_and_knows_the_time(machine: Person) -> None:
-    assert machine.inside("hostname").strip() == "default"
+    assert machine.inside("uname -n; cat /etc/hostname") == "default\ndefault\n"
     away = "from time import time; import sys; print(abs(time() - float(sys.stdin.read())))"
-    import time
-
     said = machine.b2p("ssh", "--", f"python3 -c '{away}'", stdin=str(time.time())).out
     # ssh itself takes a second or two under emulation; a clock that was never set is years off.
     assert float(said) < 30
@@ -39,7 +38,7 @@ def test_the_machine_bears_its_name_and_knows_the_time(machine: Person) -> None:
 
 def test_logs_show_what_the_console_said(machine: Person) -> None:
     said = machine.b2p("logs").out
-    assert "Linux version" in said
+    assert "b2p: stage: starting systemd" in said
     assert "\x1b" not in said
 
 

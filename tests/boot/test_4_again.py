@@ -59,7 +59,7 @@ def test_a_restart_keeps_data_and_brings_back_what_should_run(
         _assert_new_sizes(machine)
     finally:
         machine.inside("rm /etc/containers/systemd/q.container; systemctl stop q.service || true")
-        docker("rm", "-f", "-t", "0", "comes", "stays")
+        docker.remove("comes", "stays")
         docker("volume", "rm", "-f", "lasting")
 
 

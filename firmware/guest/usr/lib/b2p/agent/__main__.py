@@ -63,7 +63,8 @@ class Agent:
             return
         try:
             self.bring_up(request)
-        except disk.UnusableError as problem:
+        except Exception as problem:
+            # Told at once, whatever it is: the host would wait for its deadline.
             self.port.send({"event": "failed", "stage": self.stage, "message": str(problem)})
             raise
 
@@ -110,4 +111,5 @@ def main() -> None:
         port.pause(agent.engine.tend() if agent.is_ready else None)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -112,7 +112,12 @@ def _keep(path: str) -> None:
     kept = MOUNT_POINT + path
     if not os.path.isdir(kept):
         os.makedirs(os.path.dirname(kept), exist_ok=True)
-        power.run("/usr/bin/cp", "-a", path, kept)
+        # Aside first: a copy that was cut short must not pass for a whole one.
+        aside = kept + ".new"
+        if os.path.lexists(aside):
+            power.run("/usr/bin/rm", "-rf", aside)
+        power.run("/usr/bin/cp", "-a", path, aside)
+        os.rename(aside, kept)
     _mount(kept, path, "", MS_BIND, "")
 
 

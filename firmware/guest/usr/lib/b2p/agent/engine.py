@@ -9,6 +9,7 @@ import select
 import time
 
 import addresses
+import power
 
 LISTENER = 3
 """The engine's socket, the first that systemd hands over (sd_listen_fds)."""
@@ -77,6 +78,7 @@ class Engine:
         if not _freeze(frozen=True):
             return False
         self.asleep = True
+        power.shrink()
         if self._is_wanted():
             self.wake()
         return self.asleep
