@@ -25,6 +25,7 @@ def made(
         memory_mib=settings.memory // sizes.MIB,
         disk_bytes=settings.disk,
         accel=settings.accel,
+        varlink=settings.varlink,
         created=now,
         written_by=__version__,
         extra=extra,
@@ -52,6 +53,7 @@ def changed(
         cpus=settings.cpus if "cpus" in said else record.cpus,
         memory_mib=settings.memory // sizes.MIB if "memory" in said else record.memory_mib,
         accel=settings.accel if "accel" in said else record.accel,
+        varlink=settings.varlink if "varlink" in said else record.varlink,
         disk_bytes=disk,
         extra=record.extra if extra is None else extra,
         written_by=__version__,
@@ -68,6 +70,7 @@ def differences(
         ("memory", record.memory_mib, after.memory_mib, f"{after.memory_mib}MiB"),
         ("disk", record.disk_bytes, after.disk_bytes, sizes.written(after.disk_bytes)),
         ("accel", record.accel, after.accel, after.accel),
+        ("varlink", record.varlink, after.varlink, after.varlink),
         ("QEMU's option", record.extra, after.extra, " ".join(after.extra)),
     ]
     return [f"{key} {text}" for key, old, new, text in pairs if old != new]

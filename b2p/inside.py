@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from b2p import status
 from b2p.client import ssh as client
-from b2p.errors import GuestError
+from b2p.errors import GuestError, UsageError
 from b2p.host import process
 from b2p.machine import ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
+    from b2p.client.varlink import Connection
     from b2p.store.layout import Layout
 
 SSH_FAILED = 255
@@ -55,6 +57,26 @@ def console(layout: Layout, name: str, say: Callable[[str], None]) -> None:
     with GuestPort(files.control) as port:
         port.ask("console", timeout=QUESTION_SECONDS)
     attach(files.console, say=say)
+
+
+def varlink(layout: Layout, name: str) -> Connection:
+    """A connection to the machine's varlink, not yet entered; it must be running."""
+    from b2p.client.varlink import Connection
+
+    return Connection(varlink_address(status.running(layout, name)))
+
+
+def varlink_address(found: status.Status) -> Path | tuple[str, int]:
+    """Where a machine offers varlink: its socket, or (host, port); UsageError where it does not."""
+    record = found.record
+    if record is not None and record.varlink == "tcp":
+        return client.ADDRESS, record.varlink_port
+    if record is not None and record.varlink == "off":
+        raise UsageError(
+            f"varlink is off for machine {found.name!r}",
+            "set varlink = 'unix' in b2p.toml and restart the machine",
+        )
+    return found.files.varlink
 
 
 def target(layout: Layout, name: str, user: str) -> client.Target:

@@ -10,7 +10,6 @@ from b2p.client import ssh
 from b2p.control.errors import GoneError, RefusedError, SilentError
 from b2p.errors import GuestError, HostError, StateError
 from b2p.host import process
-from b2p.machine import ports
 from b2p.store import durable
 
 if TYPE_CHECKING:
@@ -151,21 +150,21 @@ def deaths_told(files: MachineFiles, started: Started) -> Iterator[None]:
         raise died(files, started, STARTING) from error
 
 
-def forward_ssh(monitor: Monitor, wish: int) -> int:
-    """Lead a port of 127.0.0.1 to the guest's ssh: the wished one if it is free, else any.
+def forward(monitor: Monitor, guest_port: int, wish: int) -> int:
+    """Lead a port of 127.0.0.1 to one of the guest's: the wished one if it is free, else any.
 
     Asked of QEMU, which holds the port from then on: nobody can take it in between.
     """
     refused = ""
     for port in dict.fromkeys((wish, 0)):
         try:
-            monitor.add_forward(NETWORK, f"tcp:127.0.0.1:{port}-:{ports.SSH}")
+            monitor.add_forward(NETWORK, f"tcp:127.0.0.1:{port}-:{guest_port}")
         except RefusedError as error:
             refused = error.message
         else:
-            return monitor.host_port(ports.SSH) or 0
+            return monitor.host_port(guest_port) or 0
     raise HostError(
-        "no port of 127.0.0.1 is free for ssh", "close some programs and try again", details=refused
+        "no port of 127.0.0.1 is free", "close some programs and try again", details=refused
     )
 
 

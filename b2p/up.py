@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from contextlib import ExitStack
@@ -10,8 +11,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from b2p import decision, launch, status
-from b2p.errors import GuestError, StateError
+from b2p.down import qemus
+from b2p.errors import B2PError, GuestError, StateError
 from b2p.host import computer
+from b2p.machine import ports
 from b2p.machine.argv import argv
 from b2p.machine.model import Sockets
 from b2p.machine.plan import ImageFiles, Places, Wishes, check_memory, plan
@@ -20,6 +23,7 @@ from b2p.store import record as records
 from b2p.supply import Supply
 
 if TYPE_CHECKING:
+    from b2p.control.monitor import Monitor
     from b2p.host.process import Started
     from b2p.image.cache import Image
     from b2p.machine.model import Host
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from b2p.store.record import Record
 
 LOCK_WAIT_SECONDS = 600.0
+STATUS_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
 """For the engine of a machine that runs already."""
 
@@ -88,6 +93,11 @@ def _running(
     if found.state == "broken":
         raise StateError(f"machine {before.name!r} is broken: {found.problem}", found.remedy)
     if not api.await_ping(found.files.podman, timeout=ANSWER_SECONDS):
+        if _never_came_up(before, found.files):
+            report.warn(f"the last start of machine {before.name!r} was broken off; it begins anew")
+            for started in qemus(before, found.files):
+                launch.kill(started)
+            return None
         raise GuestError(
             "asking the engine",
             f"machine {before.name!r} runs, but does not answer",
@@ -104,6 +114,17 @@ def _running(
         )
     report.note(f"machine {before.name!r} is running")
     return Up(record=before, command=before.command, was_running=True)
+
+
+def _never_came_up(record: Record, files: MachineFiles) -> bool:
+    """Whether nothing can run in it yet: its b2p was killed before it was told who it is."""
+    from b2p.control.guest import GuestPort
+
+    if not record.first_ready:
+        return True
+    with contextlib.suppress(B2PError), GuestPort(files.control) as port:
+        return port.ask("status", timeout=STATUS_SECONDS).get("ready") is False
+    return False
 
 
 class _Start:
@@ -208,16 +229,28 @@ class _Start:
 
     def _connected(self, record: Record, command: tuple[str, ...], started: Started) -> Record:
         with launch.connected(self.files, started) as monitor:
-            port = launch.forward_ssh(monitor, record.ssh_port)
+            ssh_port = launch.forward(monitor, ports.SSH, record.ssh_port)
+            varlink_port = self._varlink_forwarded(monitor, record)
         record = replace(
             record,
-            ssh_port=port,
+            ssh_port=ssh_port,
+            varlink_port=varlink_port,
             pid=started.pid,
             pid_start=started.start_time,
             command=command,
         )
         records.write(self.files.record, record)
         return record
+
+    def _varlink_forwarded(self, monitor: Monitor, record: Record) -> int:
+        """The port of 127.0.0.1 where varlink is to be had by TCP; 0 where it is not."""
+        if record.varlink != "tcp":
+            return 0
+        self.report.warn(
+            "varlink on a TCP port: containers and other users of this computer reach it, as root",
+            "where QEMU can, use its socket: varlink = 'unix'",
+        )
+        return launch.forward(monitor, ports.VARLINK, record.varlink_port)
 
     def _restore(self) -> None:
         """The start failed: nothing is left of a new machine, and an old one is as it was."""
@@ -245,6 +278,7 @@ def _wishes(record: Record) -> Wishes:
         uuid=record.uuid,
         cpus=record.cpus,
         memory_mib=record.memory_mib,
+        varlink=record.varlink,
         extra=record.extra,
     )
 
@@ -258,6 +292,7 @@ def _places(files: MachineFiles) -> Places:
         data_disk=str(files.data_disk),
         console_log=str(files.console_log),
         podman=str(files.podman),
+        varlink=str(files.varlink),
         sockets=Sockets(
             qmp=str(files.qmp),
             calls=str(files.calls),

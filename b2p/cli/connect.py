@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 import click
 
+from b2p import names
 from b2p.cli.session import Session, Verb, machine_argument, pass_session
 
 
@@ -15,24 +17,43 @@ from b2p.cli.session import Session, Verb, machine_argument, pass_session
 @click.option("--shell", type=click.Choice(["bash", "zsh", "sh", "fish"]),
               help="Whose language to speak (default: that of $SHELL).")  # fmt: skip
 @click.option("--docker", is_flag=True, help="Lead docker's clients there too.")
+@click.option("--varlink", is_flag=True, help="Lead podman's clients of 2018 to 2020 there.")
+@click.option("--bridge", is_flag=True, help="With --varlink: through ssh, not by a socket.")
 @click.option("--unset", is_flag=True, help="Print what takes the variables away again.")
 @pass_session
-def environment(
-    session: Session, name: str, *, shell: str | None, docker: bool, unset: bool
-) -> None:
+def environment(session: Session, /, name: str, *, unset: bool, **wishes: Any) -> None:
     """Print what podman and docker need to find the machine: eval "$(b2p env --docker)"."""
-    from b2p import status, terminal
+    from b2p import terminal
     from b2p.client import env
 
-    kind = env.shell_of(shell or os.environ.get("SHELL", ""))
+    kind = env.shell_of(wishes.pop("shell") or os.environ.get("SHELL", ""))
     if unset:
-        terminal.out(env.unsets(kind, docker=docker))
+        terminal.out(env.unsets(kind, docker=wishes["docker"], varlink=wishes["varlink"]))
         return
-    one = status.one_machine(session.layout, name)
+    terminal.out(env.exports(_variables(session, name, **wishes), kind))
+    if sys.stdout.isatty():
+        words = " ".join(["b2p env", *_given(name, wishes)])
+        terminal.say(f"# {words} | source" if kind == "fish" else f'# eval "$({words})"')
+
+
+def _variables(
+    session: Session, name: str, *, docker: bool, varlink: bool, bridge: bool
+) -> dict[str, str]:
+    from b2p import inside, status
+    from b2p.client import env, ssh
+
+    if bridge:
+        goal = inside.target(session.layout, name, "root")
+        return env.varlink_bridge(ssh.argv(goal, env.BRIDGE_COMMAND, terminal=False))
+    (one,) = status.of_records([status.known(session.layout, name)], session.layout)
     if one.state != "running":
         session.report.warn(f"machine {name!r} is not running", f"start it with 'b2p up {name}'")
-    terminal.out(env.exports(env.variables(one.files.podman, docker=docker), kind))
-    if sys.stdout.isatty():
-        words = " ".join(word for word in click.get_current_context().command_path.split())
-        line = f'eval "$({words}{" --docker" if docker else ""})"'
-        terminal.say(f"# {words} --docker | source" if kind == "fish" else f"# {line}")
+    if varlink:
+        return env.varlink_address(inside.varlink_address(one))
+    return env.variables(one.files.podman, docker=docker)
+
+
+def _given(name: str, wishes: dict[str, Any]) -> list[str]:
+    """The words that were given, for the line to copy."""
+    flags = [f"--{key}" for key in ("docker", "varlink", "bridge") if wishes[key]]
+    return [*([name] if name != names.DEFAULT else []), *flags]

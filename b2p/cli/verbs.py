@@ -22,6 +22,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "console": ("inside", "Sit down at the machine's serial console."),
     "ssh": ("inside", "Open a shell in a machine, or run a command there."),
     "podman": ("inside", "Run the machine's own podman."),
+    "varlink": ("varlink", "Speak varlink with a machine, as clients of 2018 did."),
     "env": ("connect", "Print what podman and docker need to find the machine."),
     "doctor": ("doctor", "Check this computer, and say what to do."),
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import PurePath
 
 Shell = Literal["sh", "fish"]
@@ -15,7 +15,10 @@ Shell = Literal["sh", "fish"]
 DOCKER_API_VERSION = "1.44"
 """podman 5.4 calls itself 1.41, which docker's CLI 29 refuses; asked for 1.44 it answers."""
 NAMES = ("CONTAINER_HOST", "DOCKER_HOST", "DOCKER_API_VERSION")
-"""All that are ever set, in order."""
+"""What leads podman's and docker's clients, in order."""
+VARLINK_NAMES = ("PODMAN_VARLINK_ADDRESS", "PODMAN_VARLINK_BRIDGE")
+"""What leads podman's clients of 2018 to 2020; they look at the bridge first."""
+BRIDGE_COMMAND = "varlink bridge"
 
 
 def variables(socket: PurePath, *, docker: bool) -> dict[str, str]:
@@ -27,6 +30,18 @@ def variables(socket: PurePath, *, docker: bool) -> dict[str, str]:
     return found
 
 
+def varlink_address(address: PurePath | tuple[str, int]) -> dict[str, str]:
+    """The variable for varlink at a socket's path or at (host, port)."""
+    if isinstance(address, tuple):
+        return {"PODMAN_VARLINK_ADDRESS": f"tcp:{address[0]}:{address[1]}"}
+    return {"PODMAN_VARLINK_ADDRESS": f"unix:{address}"}
+
+
+def varlink_bridge(ssh: Sequence[str]) -> dict[str, str]:
+    """The variable for varlink through ssh, whose words end with the command in the guest."""
+    return {"PODMAN_VARLINK_BRIDGE": shlex.join(ssh)}
+
+
 def exports(values: Mapping[str, str], shell: Shell) -> str:
     """Lines for `eval`, or in fish for `source`, that set these variables."""
     if shell == "fish":
@@ -35,9 +50,9 @@ def exports(values: Mapping[str, str], shell: Shell) -> str:
     return "".join(f"export {name}={shlex.quote(value)};\n" for name, value in values.items())
 
 
-def unsets(shell: Shell, *, docker: bool) -> str:
+def unsets(shell: Shell, *, docker: bool, varlink: bool = False) -> str:
     """Lines that take the variables away again."""
-    names = NAMES if docker else NAMES[:1]
+    names = VARLINK_NAMES if varlink else NAMES if docker else NAMES[:1]
     order = "set -e" if shell == "fish" else "unset"
     return "".join(f"{order} {name};\n" for name in names)
 

@@ -23,6 +23,8 @@ class Wishes:
     uuid: str
     cpus: int
     memory_mib: int
+    varlink: str = "unix"
+    """unix: a socket of its own; tcp and off: none, see b2p/launch.py."""
     extra: tuple[str, ...] = ()
 
 
@@ -43,6 +45,7 @@ class Places:
     console_log: str
     sockets: Sockets
     podman: str
+    varlink: str
 
 
 def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machine:
@@ -69,13 +72,20 @@ def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machi
             Disk(path=image.root, serial=ports.ROOT_DISK_SERIAL, read_only=True),
             Disk(path=places.data_disk, serial=ports.DATA_DISK_SERIAL),
         ),
-        unix_forwards=(UnixForward(path=places.podman, guest_port=ports.PODMAN),),
+        unix_forwards=_unix_forwards(wishes, places),
         # ssh's port is forwarded over QMP once QEMU runs: a taken one is then no reason to fail.
         tcp_forwards=(),
         sockets=places.sockets,
         console_log=places.console_log,
         extra=wishes.extra,
     )
+
+
+def _unix_forwards(wishes: Wishes, places: Places) -> tuple[UnixForward, ...]:
+    forwards = [UnixForward(path=places.podman, guest_port=ports.PODMAN)]
+    if wishes.varlink == "unix":
+        forwards.append(UnixForward(path=places.varlink, guest_port=ports.VARLINK))
+    return tuple(forwards)
 
 
 def check_memory(name: str, wanted_mib: int, available_mib: int) -> None:

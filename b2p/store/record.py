@@ -46,6 +46,10 @@ class Record:
     """QEMU's words at the last start."""
     extra: tuple[str, ...] = ()
     """The user's own options of QEMU."""
+    varlink: str = "unix"
+    """How the host reaches varlink: unix (a socket), tcp (127.0.0.1) or off."""
+    varlink_port: int = 0
+    """Port of 127.0.0.1 for varlink where it is tcp; 0 as long as there was none."""
     first_ready: str = ""
     """When its engine answered for the first time (ISO 8601); empty: its disk is worthless."""
     others: Mapping[str, Any] = field(default_factory=dict)

@@ -7,7 +7,6 @@ import shutil
 import stat
 import subprocess
 import tarfile
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,46 +15,12 @@ from hypothesis import strategies as st
 
 from b2p.errors import B2PError
 from b2p.formats import cpio
+from tests.cpio_reader import Entry, read
 from tests.fakes_debian import entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-
-@dataclass(frozen=True)
-class Entry:
-    name: str
-    inode: int
-    mode: int
-    uid: int
-    gid: int
-    links: int
-    mtime: int
-    device: tuple[int, int]
-    data: bytes
-
-
-def read(archive: bytes) -> list[Entry]:
-    """All entries before the trailer; fails when the layout is not the kernel's."""
-    entries: list[Entry] = []
-    at = 0
-    while True:
-        assert archive[at : at + 6] == b"070701"
-        numbers = [int(archive[at + 6 + 8 * n : at + 14 + 8 * n], 16) for n in range(13)]
-        inode, mode, uid, gid, links, mtime, size, _, _, major, minor, length, check = numbers
-        assert check == 0
-        name = archive[at + 110 : at + 110 + length]
-        assert name.endswith(b"\0")
-        start = at + 110 + length + -(110 + length) % 4
-        at = start + size + -size % 4
-        assert at % 4 == 0
-        if name == b"TRAILER!!!\0":
-            assert at == len(archive)
-            return entries
-        path = name[:-1].decode("utf-8", "surrogateescape")
-        data = archive[start : start + size]
-        entries.append(Entry(path, inode, mode, uid, gid, links, mtime, (major, minor), data))
 
 
 def written(members: Sequence[tuple[tarfile.TarInfo, bytes | None]]) -> list[Entry]:

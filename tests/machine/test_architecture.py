@@ -1,0 +1,32 @@
+"""Quirks of each architecture, as words."""
+
+from __future__ import annotations
+
+import pytest
+
+from b2p.machine.architecture import accelerator_options, architecture, kernel_words
+from b2p.machine.model import Accelerator, Arch
+
+
+def test_the_words_of_an_emulated_pc() -> None:
+    assert kernel_words("x86_64", "tcg").split() == [
+        "console=ttyS0", "quiet", "loglevel=3", "net.ifnames=0",
+        "tsc=reliable", "no_timer_check", "nowatchdog",
+        "lsm=landlock,yama", "mitigations=off",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("accelerator", ["kvm", "hvf"])
+def test_a_real_processor_keeps_its_guards(accelerator: Accelerator) -> None:
+    assert "mitigations" not in kernel_words("x86_64", accelerator)
+    assert accelerator_options(accelerator) == ["-accel", accelerator, "-cpu", "host"]
+
+
+def test_emulated_code_is_kept_in_bounds() -> None:
+    assert accelerator_options("tcg")[:2] == ["-accel", "tcg,thread=multi,tb-size=64"]
+
+
+@pytest.mark.parametrize(("arch", "console"), [("x86_64", "ttyS0"), ("aarch64", "ttyAMA0")])
+def test_each_architecture_has_its_console(arch: Arch, console: str) -> None:
+    assert architecture(arch).console == console
+    assert kernel_words(arch, "tcg").startswith(f"console={console} ")

@@ -1,0 +1,166 @@
+"""The whole command, as literal lists: a change of any word of it is to be seen here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from b2p.machine.argv import argv, escaped
+from b2p.machine.model import (
+    DirectBoot,
+    Disk,
+    Machine,
+    Sockets,
+    TcpForward,
+    UnixForward,
+)
+
+MACHINE = Machine(
+    name="web",
+    uuid="6b32502b-1c54-4c5c-9d3a-08d7a0f1f001",
+    arch="x86_64",
+    machine_type="pc-q35-11.1",
+    accelerator="kvm",
+    sandbox=True,
+    cpus=2,
+    memory_mib=2048,
+    boot=DirectBoot(kernel="/i/kernel", initrd="/i/initrd", command_line="quiet lsm=a,b"),
+    disks=(
+        Disk(path="/i/root", serial="b2p-root", read_only=True),
+        Disk(path="/m/data.raw", serial="b2p-data"),
+    ),
+    unix_forwards=(UnixForward(path="/r/podman.sock", guest_port=2375),),
+    tcp_forwards=(),
+    sockets=Sockets(
+        qmp="/r/qmp.sock",
+        calls="/r/call.sock",
+        console="/r/console.sock",
+        control="/r/control.sock",
+    ),
+    console_log="/m/console.log",
+)
+
+IDENTITY = [
+    "-name", "b2p-web,process=b2p-web",
+    "-uuid", "6b32502b-1c54-4c5c-9d3a-08d7a0f1f001",
+    "-nodefaults", "-no-user-config",
+    "-display", "none",
+    "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+]  # fmt: skip
+
+PC = ["-machine", "pc-q35-11.1,hpet=off,vmport=off,smm=off"]
+VIRT = ["-machine", "virt-11.1,gic-version=3"]
+
+ACCELERATORS = {
+    "kvm": ["-accel", "kvm", "-cpu", "host"],
+    "hvf": ["-accel", "hvf", "-cpu", "host"],
+    "tcg": ["-accel", "tcg,thread=multi,tb-size=64", "-cpu", "max"],
+}
+
+REST = [
+    "-smp", "2",
+    "-m", "2048M",
+    "-rtc", "base=utc",
+    "-kernel", "/i/kernel",
+    "-initrd", "/i/initrd",
+    "-append", "quiet lsm=a,b",
+    "-chardev", "socket,id=qmp,path=/r/qmp.sock,server=on,wait=off",
+    "-mon", "chardev=qmp,mode=control",
+    "-chardev", "socket,id=calls,path=/r/call.sock,server=on,wait=off",
+    "-mon", "chardev=calls,mode=control",
+    "-chardev", "socket,id=console,path=/r/console.sock,server=on,wait=off,"
+    "logfile=/m/console.log,logappend=on",
+    "-serial", "chardev:console",
+    "-device", "virtio-serial-pci",
+    "-chardev", "socket,id=control,path=/r/control.sock,server=on,wait=off",
+    "-device", "virtserialport,chardev=control,name=b2p.control",
+    "-blockdev", "driver=raw,node-name=b2p-root,read-only=on,"
+    "file.driver=file,file.filename=/i/root,file.discard=unmap",
+    "-device", "virtio-blk-pci,drive=b2p-root,serial=b2p-root",
+    "-blockdev", "driver=raw,node-name=b2p-data,discard=unmap,detect-zeroes=unmap,"
+    "file.driver=file,file.filename=/m/data.raw,file.discard=unmap",
+    "-device", "virtio-blk-pci,drive=b2p-data,serial=b2p-data",
+    "-netdev", "user,id=net0,hostfwd=unix:/r/podman.sock-:2375",
+    "-device", "virtio-net-pci,netdev=net0,mac=52:54:00:b2:b0:01,romfile=",
+    "-device", "virtio-balloon-pci,free-page-reporting=on",
+]  # fmt: skip
+
+
+def test_a_machine_under_kvm() -> None:
+    assert argv(MACHINE) == [*IDENTITY, *PC, *ACCELERATORS["kvm"], *REST]
+
+
+def test_a_machine_under_emulation() -> None:
+    assert argv(replace(MACHINE, accelerator="tcg")) == [
+        *IDENTITY,
+        *PC,
+        *ACCELERATORS["tcg"],
+        *REST,
+    ]
+
+
+def test_a_machine_on_a_mac() -> None:
+    # No sandbox there, and a QEMU that refuses to name its process.
+    machine = replace(
+        MACHINE, arch="aarch64", machine_type="virt-11.1", accelerator="hvf", sandbox=False
+    )
+    identity = ["-name", "b2p-web", *IDENTITY[2:-2]]
+    assert argv(machine) == [*identity, *VIRT, *ACCELERATORS["hvf"], *REST]
+
+
+def test_equal_machines_give_equal_commands() -> None:
+    assert argv(MACHINE) == argv(replace(MACHINE))
+
+
+def test_the_users_own_options_come_last() -> None:
+    machine = replace(MACHINE, extra=("-m", "4G", "-device", "x,y"))
+    assert argv(machine)[-4:] == ["-m", "4G", "-device", "x,y"]
+
+
+def test_a_comma_in_a_path_does_not_end_the_option() -> None:
+    place = "/a,b c"
+    machine = replace(
+        MACHINE,
+        console_log=f"{place}/log",
+        disks=(Disk(path=f"{place}/disk", serial="s"),),
+        unix_forwards=(UnixForward(path=f"{place}/podman", guest_port=1),),
+        sockets=Sockets(
+            qmp=f"{place}/qmp",
+            calls=f"{place}/calls",
+            console=f"{place}/console",
+            control=f"{place}/control",
+        ),
+    )
+    words = argv(machine)
+    named = [word for word in words if place[:2] in word]
+    assert len(named) == 6
+    assert not [word for word in named if "/a,b" in word]
+    assert any("hostfwd=unix:/a,,b c/podman-:1" in word for word in named)
+    assert any(",logfile=/a,,b c/log," in word for word in named)
+
+
+@pytest.mark.parametrize("path", ["kernel", "initrd"])
+def test_what_is_an_option_of_its_own_is_not_escaped(path: str) -> None:
+    boot = replace(MACHINE.boot, **{path: "/a,b"})
+    words = argv(replace(MACHINE, boot=boot))
+    assert words[words.index(f"-{path}") + 1] == "/a,b"
+
+
+def test_escaping_doubles_commas_and_nothing_else() -> None:
+    assert escaped("a,,b=c d") == "a,,,,b=c d"
+
+
+def test_no_forward_listens_beyond_this_computer() -> None:
+    machine = replace(MACHINE, tcp_forwards=(TcpForward(host_port=0, guest_port=22),))
+    words = argv(machine)
+    network = words[words.index("-netdev") + 1]
+    assert network == (
+        "user,id=net0,hostfwd=unix:/r/podman.sock-:2375,hostfwd=tcp:127.0.0.1:0-:22"
+    )
+
+
+def test_a_machine_without_disks_and_forwards_has_no_such_words() -> None:
+    words = argv(replace(MACHINE, disks=(), unix_forwards=()))
+    assert "-blockdev" not in words
+    assert words[words.index("-netdev") + 1] == "user,id=net0"

@@ -1,0 +1,77 @@
+"""All decisions about a machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from b2p.errors import HostError, UsageError
+from b2p.machine.model import Disk, Sockets, UnixForward
+from b2p.machine.plan import ImageFiles, Places, Wishes, check_memory, plan
+from tests.fakes_story import HOST
+
+WISHES = Wishes(
+    name="web", uuid="6b32502b-1c54-4c5c-9d3a-08d7a0f1f001", cpus=3, memory_mib=1024, extra=("-x",)
+)
+IMAGE = ImageFiles(kernel="/i/kernel", initrd="/i/initrd", root="/i/root")
+PLACES = Places(
+    data_disk="/m/data.raw",
+    console_log="/m/console.log",
+    sockets=Sockets(qmp="/r/q", calls="/r/c", console="/r/o", control="/r/t"),
+    podman="/r/podman.sock",
+    varlink="/r/varlink.sock",
+)
+
+
+def test_a_machine_is_what_was_wished_on_this_computer() -> None:
+    machine = plan(WISHES, HOST, IMAGE, PLACES)
+    assert (machine.name, machine.uuid) == (WISHES.name, WISHES.uuid)
+    assert (machine.cpus, machine.memory_mib, machine.extra) == (3, 1024, ("-x",))
+    assert (machine.arch, machine.machine_type) == ("x86_64", "pc-q35-11.1")
+    assert (machine.accelerator, machine.sandbox) == ("kvm", True)
+    assert (machine.sockets, machine.console_log) == (PLACES.sockets, PLACES.console_log)
+
+
+def test_the_system_is_read_only_and_what_lasts_is_not() -> None:
+    machine = plan(WISHES, HOST, IMAGE, PLACES)
+    assert machine.disks == (
+        Disk(path="/i/root", serial="b2p-root", read_only=True),
+        Disk(path="/m/data.raw", serial="b2p-data"),
+    )
+
+
+def test_the_engine_is_reached_by_a_socket_and_nothing_by_tcp() -> None:
+    machine = plan(WISHES, HOST, IMAGE, PLACES)
+    assert machine.unix_forwards == (UnixForward(path="/r/podman.sock", guest_port=2375),)
+    assert machine.tcp_forwards == ()
+
+
+def test_the_guest_keeps_its_machine_id_and_meets_its_target() -> None:
+    words = plan(WISHES, HOST, IMAGE, PLACES).boot.command_line.split()
+    assert "systemd.machine_id=6b32502b1c544c5c9d3a08d7a0f1f001" in words
+    assert "systemd.unit=b2p.target" in words
+
+
+def test_a_qemu_without_unix_forwards_is_refused_with_a_way_out() -> None:
+    host = replace(HOST, qemu=replace(HOST.qemu, unix_forward=False, version=(7, 2, 1)))
+    with pytest.raises(HostError, match=r"7\.2\.1") as caught:
+        plan(WISHES, host, IMAGE, PLACES)
+    assert "--qemu managed" in caught.value.hint
+
+
+@pytest.mark.parametrize("memory", [512, 8192])
+def test_the_edges_of_memory_are_within(memory: int) -> None:
+    assert plan(replace(WISHES, memory_mib=memory), HOST, IMAGE, PLACES).memory_mib == memory
+
+
+@pytest.mark.parametrize(
+    ("memory", "why", "remedy"),
+    [(511, "too little", "512MiB"), (8193, "this computer has 8192", "b2p up web --memory 2GiB")],
+)
+def test_memory_beyond_them_is_refused(memory: int, why: str, remedy: str) -> None:
+    with pytest.raises(UsageError, match=why) as caught:
+        plan(replace(WISHES, memory_mib=memory), HOST, IMAGE, PLACES)
+    assert remedy in caught.value.hint
+    with pytest.raises(UsageError, match=why):
+        check_memory("web", memory, 8192)
