@@ -106,7 +106,8 @@ def _accelerator(patient: Patient, found: Qemu) -> Check:
         payload=firmware.file(f"probe/{computer.arch()}.bin"),
         findings=patient.layout.findings,
     )
-    return Check("accelerator", "warn" if problem else "ok", accel, problem)
+    told = "emulation (tcg)" if accel == "tcg" else accel
+    return Check("accelerator", "warn" if problem else "ok", told, problem)
 
 
 def _device() -> Check:

@@ -118,7 +118,14 @@ class Supply:
             image = self.image("")
             if image is not None:
                 return self.host(self.qemu()), image
-            return self._built()
+            try:
+                return self._built()
+            except OSError as error:
+                raise HostError(
+                    f"the image cannot be made at {str(self.layout.cache)!r}: "
+                    f"{(error.strerror or str(error)).lower()}",
+                    "make room there, or set B2P_CACHE_DIR to a larger disk",
+                ) from error
 
     def _built(self) -> tuple[Host, Image]:
         """QEMU is brought while the image's packages are fetched and unpacked."""

@@ -374,20 +374,3 @@ def say(text: str) -> None:
 def out(text: str) -> None:
     """Text for programs, or a table, on stdout; a reader who has gone away is told by main."""
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
-
-
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns two cells apart, a heading above; states in colour on a terminal."""
-    voice = Voice(sys.stdout, colour=fancy(sys.stdout))
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    colours: dict[str, Style] = {"running": "green", "broken": "red", "stopped": "dim"}
-    colours |= {"ok": "green", "warn": "yellow", "fail": "red"}
-    lines = []
-    for row in (headings, *rows):
-        style: Style = "bold" if row is headings else ""
-        cells = [
-            voice.styled(cell, style or colours.get(cell, "")) + " " * (width - len(cell))
-            for cell, width in zip(row, widths, strict=True)
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)

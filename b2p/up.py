@@ -95,7 +95,7 @@ def _running(
     if not api.await_ping(found.files.podman, timeout=ANSWER_SECONDS):
         if _never_came_up(before, found.files):
             report.warn(f"the last start of machine {before.name!r} was broken off; it begins anew")
-            for started in qemus(before, found.files):
+            for started in qemus(before):
                 launch.kill(started)
             return None
         raise GuestError(

@@ -162,7 +162,8 @@ class FakeQemu:
         script = b"" if "mute" in self.faults else stage("waiting for the machine's identity")
         guest = Chatter if "chatters" in self.faults else GuestFeed
         engine = HANGS if "deaf" in self.faults else (200, b"OK")
-        forward = Path(re.sub("-:2375$", "", value(self.option("-netdev"), "hostfwd")[5:]))
+        network = self.option("-netdev")
+        forward = Path(re.fullmatch("unix:(.*)-:2375", value(network, "hostfwd"))[1])  # type: ignore[index]
         transcript = STAGES + (PANIC if "panics" in self.faults else b"")
         if "dies-listening" in self.faults:
             with Monitor(self.path("qmp"), self) as monitor:

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from b2p import terminal
+from b2p import tables, terminal
 from b2p.terminal import LiveReport, PlainReport, QuietReport, Running, Voice, picture
 
 
@@ -192,7 +192,7 @@ def test_colours_are_for_terminals_that_want_them(
 
 
 def test_a_table_is_aligned_and_has_no_spaces_at_its_ends() -> None:
-    text = terminal.table(("NAME", "STATE"), [("default", "running"), ("b", "stopped")])
+    text = tables.table(("NAME", "STATE"), [("default", "running"), ("b", "stopped")])
     assert text.splitlines() == ["NAME     STATE", "default  running", "b        stopped"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import click
 
@@ -17,7 +18,7 @@ from b2p.cli.session import Session, Verb, json_option, pass_session
 def doctor(session: Session, *, as_json: bool) -> int:
     """Check this computer, and say what to do. The exit status is 1 where something is wrong."""
     from b2p import doctor as story
-    from b2p import terminal
+    from b2p import tables, terminal
 
     settings = session.settings(names.DEFAULT)
     checks = story.examined(settings, session.layout, session.report)
@@ -25,8 +26,9 @@ def doctor(session: Session, *, as_json: bool) -> int:
         values = [dataclasses.asdict(check) for check in checks]
         terminal.out(json.dumps({"schema": story.SCHEMA, "checks": values}, indent=2))
     else:
-        terminal.out(terminal.table(("", "WHAT", "FOUND"), [
-            (check.verdict, check.what, check.found) for check in checks
+        home = str(Path.home())
+        terminal.out(tables.table(("", "WHAT", "FOUND"), [
+            (check.verdict, check.what, check.found.replace(home, "~")) for check in checks
         ]))  # fmt: skip
         for check in checks:
             if check.remedy:

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 @pass_session
 def ls(session: Session, *, as_json: bool) -> None:
     """List the machines."""
-    from b2p import status, terminal
+    from b2p import status, tables, terminal
 
     machines = status.all_machines(session.layout)
     if as_json:
         terminal.out(_json({"machines": [one.as_json() for one in machines]}))
     elif machines:
         rows = [_row(one) for one in machines]
-        terminal.out(terminal.table(("NAME", "STATE", "CPUS", "MEMORY", "DISK", "IMAGE"), rows))
+        terminal.out(tables.table(("NAME", "STATE", "CPUS", "MEMORY", "DISK", "IMAGE"), rows))
     else:
         session.report.note("no machines yet; 'b2p up' makes one")
 

@@ -93,6 +93,8 @@ class Build:
 
     def gather(self, archive: Archive, packages: Sequence[Package]) -> None:
         """Fetch and unpack the packages into one archive for the builder."""
+        # Begun anew where an index turned out to be stale in the middle.
+        self._kernel, self._busybox = tree.KernelParts(), b""
         self._packages = packages
         self._unpack(archive, packages)
 

@@ -78,15 +78,15 @@ class Person:
         assert "Traceback" not in said.err, said
         return said
 
-    def begin(self, *words: str) -> subprocess.Popen[str]:
-        """Start a verb and do not wait; its words are read by communicate()."""
+    def begin(self, *words: str, **variables: str) -> subprocess.Popen[str]:
+        """Start a verb and do not wait; what it says is read by communicate()."""
         return subprocess.Popen(
             [str(B2P), *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=self.environment,
+            env={**self.environment, **variables},
             cwd=self.home,
         )
 
@@ -117,12 +117,11 @@ class Person:
 
     def qemus(self, name: str = "default") -> list[psutil.Process]:
         """The processes that bear the machine's name; whoever just ended is none."""
-        found = []
-        for one in self.processes():
-            with contextlib.suppress(psutil.Error):
-                if any(f"{word},".startswith(f"b2p-{name},") for word in one.cmdline()):
-                    found.append(one)
-        return found
+        return [
+            one
+            for one in self.processes()
+            if any(f"{word},".startswith(f"b2p-{name},") for word in words_of(one))
+        ]
 
     def qemu(self, name: str = "default") -> psutil.Process | None:
         """The machine's QEMU, by its name in the process table."""
@@ -147,6 +146,13 @@ class Person:
             with contextlib.suppress(psutil.Error):
                 one.kill()
                 one.wait(30)
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """The words that started a process; none when it has ended."""
+    with contextlib.suppress(psutil.Error):
+        return process.cmdline()
+    return []
 
 
 def await_true(what: str, happened: Callable[[], object], *, seconds: float = 120.0) -> None:

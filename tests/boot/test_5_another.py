@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.boot.engine import environment
-from tests.boot.person import await_true, signalled
+from tests.boot.person import await_true, cache_home, signalled, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +53,26 @@ def test_a_first_start_that_is_broken_off_leaves_nothing(
     assert machine.traces(OTHER) == []
     assert machine.socket_folders() == folders
     assert machine.state() == "running"
+
+
+def test_an_image_whose_building_is_broken_off_leaves_nothing(machine: Person) -> None:
+    cache = machine.home / "cache"
+    cache.mkdir()
+    for name in ("debs", "indexes", "qemu"):
+        (cache / name).symlink_to(cache_home() / "b2p" / name)
+    before = machine.processes()
+
+    def builder() -> bool:
+        """Whether the image's own machine runs."""
+        new = [one for one in machine.processes() if one not in before]
+        return any(".building-" in word for one in new for word in words_of(one))
+
+    building = machine.begin("up", OTHER, B2P_CACHE_DIR=str(cache))
+    with signalled(building, signal.SIGINT, when=builder) as said:
+        assert said.status == 130
+    assert machine.processes() == before
+    assert [path.name for path in (cache / "images").iterdir() if path.is_dir()] == []
+    assert machine.traces(OTHER) == []
 
 
 def test_a_start_whose_b2p_was_killed_can_be_made_again(machine: Person, folders: set[str]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from b2p.image import builder
+from b2p.machine.architecture import kernel_words
 from tests.fakes_story import HOST
 
 FILES = builder.BuilderFiles(
@@ -33,9 +34,7 @@ def test_the_whole_command() -> None:
         "-accel", "tcg,thread=multi,tb-size=64", "-cpu", "max",
         "-smp", "4", "-m", "2048M",
         "-kernel", "/w/kernel", "-initrd", "/w/initrd",
-        "-append",
-        "console=ttyS0 quiet loglevel=3 net.ifnames=0 tsc=reliable no_timer_check nowatchdog "
-        "lsm=landlock,yama mitigations=off panic=-1",
+        "-append", f"{kernel_words('x86_64', 'tcg')} panic=-1",
         # As parts: "-serial file:/w/a,,b/log" would write to a file with two commas.
         "-chardev", "file,id=console,path=/w/a,,b/log",
         "-serial", "chardev:console",

@@ -12,7 +12,8 @@ def test_the_words_of_an_emulated_pc() -> None:
     assert kernel_words("x86_64", "tcg").split() == [
         "console=ttyS0", "quiet", "loglevel=3", "net.ifnames=0",
         "tsc=reliable", "no_timer_check", "nowatchdog",
-        "lsm=landlock,yama", "mitigations=off",
+        "lsm=landlock,yama", "transparent_hugepage=madvise",
+        "page_reporting.page_reporting_order=5", "mitigations=off",
     ]  # fmt: skip
 
 

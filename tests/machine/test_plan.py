@@ -41,10 +41,19 @@ def test_the_system_is_read_only_and_what_lasts_is_not() -> None:
     )
 
 
-def test_the_engine_is_reached_by_a_socket_and_nothing_by_tcp() -> None:
+def test_engine_and_varlink_are_reached_by_sockets_and_nothing_by_tcp() -> None:
     machine = plan(WISHES, HOST, IMAGE, PLACES)
-    assert machine.unix_forwards == (UnixForward(path="/r/podman.sock", guest_port=2375),)
+    assert machine.unix_forwards == (
+        UnixForward(path="/r/podman.sock", guest_port=2375),
+        UnixForward(path="/r/varlink.sock", guest_port=2377),
+    )
     assert machine.tcp_forwards == ()
+
+
+@pytest.mark.parametrize("wish", ["tcp", "off"])
+def test_varlink_has_no_socket_where_it_is_not_wanted(wish: str) -> None:
+    machine = plan(replace(WISHES, varlink=wish), HOST, IMAGE, PLACES)
+    assert [forward.guest_port for forward in machine.unix_forwards] == [2375]
 
 
 def test_the_guest_keeps_its_machine_id_and_meets_its_target() -> None:
