@@ -101,12 +101,16 @@ def _opened(target: Path, halt: Halt) -> tuple[BinaryIO | None, Path]:
     """The part's file under its lock, or None when the target is there by now."""
     path = target.with_name(target.name + ".part")
     grown, since = -1, time.monotonic()
+    waited = False
     while True:
         file = path.open("a+b")
         if _locked(file):
             # The holder before us may have renamed this very file: then it is not the part.
             if _is_named(file, path):
-                return file, path
+                if not waited or not target.exists():
+                    return file, path
+                # Made by us, after the holder had finished the target.
+                path.unlink()
             file.close()
         else:
             size = os.fstat(file.fileno()).st_size
@@ -117,6 +121,7 @@ def _opened(target: Path, halt: Halt) -> tuple[BinaryIO | None, Path]:
                 own = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
                 return own.open("w+b"), own
             halt.wait(0.05)
+        waited = True
         if target.exists():
             return None, path
 

@@ -14,12 +14,13 @@ import socket
 import sys
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.fakes import HANGS, ConsoleFeed, GuestFeed, Pinger, QmpServer  # noqa: E402
+from tests.fakes import HANGS, ConsoleFeed, GuestFeed, Pinger, QmpServer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +29,7 @@ FAULTS = {
     "dies": "ends before it listens anywhere, with words on stderr",
     "dies-listening": "ends when its monitor listens, as on a bad disk",
     "dies-later": "ends while the guest starts its engine",
+    "terse": "nothing comes on the console",
     "panics": "the guest's kernel panics while it boots",
     "mute": "the guest never speaks on its control port",
     "hangs": "the guest hangs while it mounts its disk",
@@ -85,8 +87,7 @@ class FakeQemu:
 
     def __init__(self, faults: Sequence[str], words: Sequence[str]) -> None:
         self.faults = frozenset(faults)
-        pairs = list(zip(words, words[1:], strict=False))
-        self.options = [(name, given) for name, given in pairs if name.startswith("-")]
+        self.options = [pair for pair in pairwise(words) if pair[0].startswith("-")]
         self.uuid = self.option("-uuid")
         self.over = threading.Event()
         self.listeners: dict[int, socket.socket] = {}
@@ -110,12 +111,13 @@ class FakeQemu:
             return "\r\n".join(["Hub -1 (net0):", *rows, ""])
         rule = line.rpartition(" ")[2]
         port = int(re.fullmatch(r"tcp:127\.0\.0\.1:(\d+)-:22", rule)[1])  # type: ignore[index]
+        failure = f"Could not set up host forwarding rule '{rule}'\r\n"
+        if "no-forward" in self.faults:
+            return failure
         try:
-            if "no-forward" in self.faults:
-                raise OSError
             listener = socket.create_server(("127.0.0.1", port))
         except OSError:
-            return f"Could not set up host forwarding rule '{rule}'\r\n"
+            return failure
         self.listeners[listener.getsockname()[1]] = listener
         return ""
 
@@ -164,7 +166,8 @@ class FakeQemu:
         engine = HANGS if "deaf" in self.faults else (200, b"OK")
         network = self.option("-netdev")
         forward = Path(re.fullmatch("unix:(.*)-:2375", value(network, "hostfwd"))[1])  # type: ignore[index]
-        transcript = STAGES + (PANIC if "panics" in self.faults else b"")
+        transcript = b"" if "terse" in self.faults else STAGES
+        transcript += PANIC if "panics" in self.faults else b""
         if "dies-listening" in self.faults:
             with Monitor(self.path("qmp"), self) as monitor:
                 while not monitor.accepted:
@@ -194,4 +197,4 @@ class Chatter(GuestFeed):
 
 
 if __name__ == "__main__":
-    sys.exit(FakeQemu(sys.argv[1].split("+"), sys.argv[2:]).run())
+    raise SystemExit(FakeQemu(sys.argv[1].split("+"), sys.argv[2:]).run())

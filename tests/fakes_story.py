@@ -1,4 +1,4 @@
-"""A computer on which `up`, `down` and `rm` can be told without QEMU: tests/fake_qemu.py plays it."""
+"""A computer for the stories of `up`, `down` and `rm`, where tests/fake_qemu.py plays QEMU."""
 
 from __future__ import annotations
 
@@ -151,7 +151,10 @@ class Computer:
         """What lies below the machines' directories and those of the sockets."""
         roots = (self.layout.machines, self.layout.sockets)
         return sorted(
-            str(path.relative_to(root)) for root in roots for path in root.rglob("*") if path.exists()
+            str(path.relative_to(root))
+            for root in roots
+            for path in root.rglob("*")
+            if path.exists()
         )
 
     def end(self) -> None:

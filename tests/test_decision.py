@@ -42,7 +42,9 @@ def test_a_new_machine_has_all_that_was_wished() -> None:
 def test_what_nobody_said_stays_as_it_was_decided() -> None:
     before = replace(made(memory=sizes.GIB), cpus=7, accel="tcg", ssh_port=22000, written_by="0")
     after = decision.changed(before, settings(), image="4567", extra=None)
-    changed = {one.name for one in fields(Record) if getattr(before, one.name) != getattr(after, one.name)}
+    changed = {
+        one.name for one in fields(Record) if getattr(before, one.name) != getattr(after, one.name)
+    }
     assert changed == {"image", "written_by"}
     assert (after.image, after.written_by) == ("4567", __version__)
 

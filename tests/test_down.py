@@ -27,7 +27,7 @@ SIGNALS = {"no-quit": -signal.SIGTERM, "no-quit+no-term": -signal.SIGKILL}
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each rung of the ladder gets little time."""
     for name in ("AGENT_SECONDS", "MONITOR_SECONDS", "QUIT_SECONDS", "TERM_SECONDS"):
-        monkeypatch.setattr(down, name, 0.3)
+        monkeypatch.setattr(down, name, 0.2)
 
 
 def verbs(computer: Computer) -> list[str]:
@@ -56,8 +56,8 @@ def test_with_force_the_guest_is_not_asked(computer: Computer) -> None:
 def test_a_guest_that_does_not_end_has_its_qemu_told_to_quit(computer: Computer) -> None:
     record = computer.up(fault="stays").record
     began = time.monotonic()
-    computer.down(timeout=0.4)
-    assert time.monotonic() - began >= 0.4
+    computer.down(timeout=0.2)
+    assert time.monotonic() - began >= 0.2
     assert verbs(computer) == ["identity", "poweroff"]
     assert process.exit_status(record.pid) == 0
     assert computer.report.said[-1] == "ending QEMU"

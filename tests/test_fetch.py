@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from b2p import partfile, threads
-from b2p.errors import DownloadError, HostError, TamperedError, UsageError
+from b2p.errors import DownloadError, HostError, TamperedError
 from b2p.fetch import Download, Fetcher, MissingError, UnfitError
 from b2p.threads import Halt, StoppedError
 from tests.fakes_debian import ListeningReport, ListeningTask, Site, served
@@ -276,26 +276,6 @@ def test_a_stalled_holder_of_the_part_is_not_waited_for(
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_a_part_that_its_holder_renames_is_not_written_to(tmp_path: Path) -> None:
-    target = tmp_path / "target"
-    part = tmp_path / "target.part"
-    held = part.open("wb")
-    fcntl.flock(held, fcntl.LOCK_EX)
-    seen: list[object] = []
-
-    def second() -> None:
-        with partfile.reserved(target, Halt()) as mine:
-            seen.append(mine)
-
-    thread = threading.Thread(target=second)
-    thread.start()
-    time.sleep(0.1)
-    part.replace(target)
-    held.close()
-    thread.join()
-    assert seen == [None]
-
-
 def test_each_is_called_for_every_file_once_it_is_there(
     site: Site, fetcher: Fetcher, tmp_path: Path
 ) -> None:
@@ -379,34 +359,3 @@ def test_another_thread_can_stop_all_downloads(
         fetch(fetcher, wanted(site, tmp_path))
     site.release.set()
     fetcher.close()
-
-
-def test_proxies_of_the_environment_are_obeyed(
-    site: Site, fetcher: Fetcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", site.address)
-    site.files["http://nowhere.invalid/file"] = CONTENT
-    digest = hashlib.sha256(CONTENT).hexdigest()
-    fetch(fetcher, Download(("http://nowhere.invalid/file",), tmp_path / "t", None, digest))
-    assert site.paths() == ["http://nowhere.invalid/file"]
-
-
-def test_given_proxies_serve_where_the_environment_has_none(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    fetcher = Fetcher(ListeningReport(), proxies={"http://": site.address})
-    site.files["http://nowhere.invalid/file"] = CONTENT
-    fetch(fetcher, Download(("http://nowhere.invalid/file",), tmp_path / "t"))
-    assert site.paths() == ["http://nowhere.invalid/file"]
-    fetcher.close()
-
-
-def test_a_proxy_that_is_no_address_is_the_users_mistake(
-    fetcher: Fetcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", "what://ever")
-    with pytest.raises(UsageError, match="proxy"):
-        fetch(fetcher, Download(("http://nowhere.invalid/file",), tmp_path / "t"))

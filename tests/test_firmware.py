@@ -34,7 +34,7 @@ def test_an_installation_without_firmware_is_told(
 
 
 def test_a_file_that_lacks_is_named() -> None:
-    with pytest.raises(HostError, match="has no 'probe/pdp11.bin'"):
+    with pytest.raises(HostError, match=r"has no 'probe/pdp11\.bin'"):
         firmware.file("probe/pdp11.bin")
 
 

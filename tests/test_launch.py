@@ -54,7 +54,7 @@ def test_a_disk_is_sparse_and_only_grows(files: MachineFiles) -> None:
 
 
 def test_a_disk_that_cannot_be_made_is_told(files: MachineFiles) -> None:
-    with pytest.raises(HostError, match="File too large|Invalid argument") as caught:
+    with pytest.raises(HostError, match=r"File too large|Invalid argument") as caught:
         launch.prepare_disk(files, (1 << 63) - 1)
     assert "smaller disk" in caught.value.hint
 
@@ -125,7 +125,11 @@ def test_the_wished_port_is_asked_for_first(files: MachineFiles) -> None:
         Monitor(files.qmp) as monitor,
     ):
         launch.forward(monitor, 22, 50022)
-    lines = [one["arguments"]["command-line"] for one in server.heard if "arguments" in one]
+    lines = [
+        one["arguments"]["command-line"]
+        for one in server.heard
+        if one["execute"] == "human-monitor-command"
+    ]
     assert lines == ["hostfwd_add net0 tcp:127.0.0.1:50022-:22", "info usernet"]
 
 
@@ -133,6 +137,7 @@ def test_a_monitor_that_comes_late_is_waited_for(files: MachineFiles, sleeper: S
     server = QmpServer(files.qmp, {"human-monitor-command": TABLE})
     # Named, but nobody listens yet: the moment between a bind and a listen.
     server._socket.bind(str(files.qmp))
+
     def listen() -> None:
         time.sleep(0.05)
         server._socket.listen()

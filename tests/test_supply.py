@@ -52,7 +52,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Supply:
         data=tmp_path / "d", cache=tmp_path / "c", config=tmp_path / "f", sockets=tmp_path / "s"
     )
     found = Supply(Settings(cpus=2), layout, Heard())
-    kernel = {"linux-image-amd64": ("linux-image-6.12-amd64",)}
+    kernel: dict[str, tuple[str, ...]] = {"linux-image-amd64": ("linux-image-6.12-amd64",)}
     vars(found)["archive"] = Archive(tmp_path, CONTENTS, depends=kernel)
     return found
 

@@ -63,12 +63,12 @@ def test_the_guest_is_told_who_it_is(computer: Computer) -> None:
 
 
 def test_what_the_guest_does_is_shown_as_it_comes(computer: Computer) -> None:
-    computer.up()
+    computer.up(fault="terse")
     said = computer.report.said
     assert said[0] == "starting machine 'default'"
     in_order = ["waiting for the machine's identity", "mounting the data disk"]
     assert [one for one in said if one in in_order] == in_order
-    assert {"starting the kernel", "starting systemd", "starting the engine"} <= set(said)
+    assert said[-1] == "starting the engine"
 
 
 def test_files_of_a_machine_are_its_users_alone(computer: Computer) -> None:
@@ -94,7 +94,9 @@ def test_what_is_asked_of_a_running_machine_is_told_to_wait(computer: Computer) 
     first = computer.up()
     again = computer.up(memory=4 << 30, extra=("-device", "x"))
     assert again.record == first.record
-    assert [warning.partition(" is not in force yet")[0] for warning in computer.report.warnings] == [
+    assert [
+        warning.partition(" is not in force yet")[0] for warning in computer.report.warnings
+    ] == [
         "memory 4096MiB",
         "QEMU's option -device x",
     ]
@@ -151,7 +153,9 @@ def test_a_qemu_that_ends_later_is_told_with_the_stage(computer: Computer) -> No
     assert not computer.left()
 
 
-def test_a_qemu_that_is_not_there_is_told(computer: Computer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_qemu_that_is_not_there_is_told(
+    computer: Computer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sys.executable", "/no/such/qemu")
     with pytest.raises(HostError, match="cannot start '/no/such/qemu'"):
         computer.up()
@@ -194,7 +198,7 @@ def test_a_stage_that_takes_too_long_is_named(
 
 
 def test_the_time_for_all_ends_a_stage_too(computer: Computer) -> None:
-    with pytest.raises(GuestError, match="not done after 0.5 s"):
+    with pytest.raises(GuestError, match=r"not done after 0\.5 s"):
         computer.up(fault="mute", timeout=0.5)
     assert not computer.running()
 
@@ -218,7 +222,7 @@ def test_what_the_guest_cannot_do_is_told_at_once_in_its_words(
 def test_ctrl_c_while_it_starts_leaves_nothing(
     computer: Computer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    interrupted = []
+    interrupted: list[bool] = []
 
     def interrupt(_text: str) -> None:
         # Once, and not from the thread that follows the console: a person has one hand.
@@ -236,16 +240,21 @@ def test_ctrl_c_while_it_starts_leaves_nothing(
 def test_ctrl_c_in_the_very_moment_of_the_start_leaves_nothing(
     computer: Computer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = launch.kill
-    killed = []
+    killed: list[process.Started] = []
+    real_kill, real_start_time = launch.kill, process._start_time
 
-    def start_time(pid: int) -> float | None:
-        monkeypatch.undo()
-        monkeypatch.setattr(launch, "kill", lambda started: (killed.append(started), real(started)))
-        os.kill(os.getpid(), signal.SIGINT)
-        return process._start_time(pid)
+    def kill(started: process.Started) -> None:
+        killed.append(started)
+        real_kill(started)
 
-    monkeypatch.setattr("b2p.up.Supply", computer.supply)
+    def start_time(pid: int, **options: bool) -> float | None:
+        if not killed and not interrupted:
+            interrupted.append(pid)
+            os.kill(os.getpid(), signal.SIGINT)
+        return real_start_time(pid, **options)
+
+    interrupted: list[int] = []
+    monkeypatch.setattr(launch, "kill", kill)
     monkeypatch.setattr(process, "_start_time", start_time)
     with pytest.raises(KeyboardInterrupt):
         computer.up()
@@ -292,7 +301,7 @@ def test_a_disk_without_its_record_is_not_taken_for_a_new_machines(computer: Com
     files = computer.files()
     mounted_disk(files.data_disk)
     files.record.unlink()
-    with pytest.raises(StateError, match="holds a disk, but no machine.json") as caught:
+    with pytest.raises(StateError, match=r"holds a disk, but no machine\.json") as caught:
         computer.up()
     assert "b2p rm -f default" in caught.value.hint
     assert files.data_disk.exists()
@@ -376,6 +385,6 @@ def test_a_disk_that_is_gone_is_not_replaced_by_an_empty_one(computer: Computer)
     computer.up()
     computer.down(force=True)
     computer.files().data_disk.unlink()
-    with pytest.raises(StateError, match="its disk .* is gone"):
+    with pytest.raises(StateError, match=r"its disk .* is gone"):
         computer.up()
     assert not computer.files().data_disk.exists()

@@ -42,8 +42,7 @@ class GuestPort:
             self._socket.settimeout(SEND_TIMEOUT)
             self._socket.connect(str(self._path))
             self._socket.setblocking(False)
-            # It ends the half line of a predecessor that was killed while it wrote.
-            self._write(b"\n", SEND_TIMEOUT)
+            self._begin()
         except OSError as error:
             self._socket.close()
             raise self._gone(error.strerror or str(error)) from error
@@ -59,6 +58,15 @@ class GuestPort:
         trace: TracebackType | None,
     ) -> None:
         self._socket.close()
+
+    def _begin(self) -> None:
+        """End the half line of a predecessor that was killed while it wrote."""
+        try:
+            self._write(b"\n", SEND_TIMEOUT)
+        except GoneError as error:
+            # One that has hung up already may have left its last words, which are to be read.
+            if not isinstance(error.__cause__, BrokenPipeError):
+                raise
 
     def send(self, do: str, /, **fields: object) -> int:
         """Ask for something; the id under which the answer will come.

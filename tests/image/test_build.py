@@ -6,14 +6,13 @@ import hashlib
 import json
 import lzma
 import tarfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from b2p.errors import GuestError, HostError, TamperedError
 from b2p.image import build, cache
-from b2p.image.build import Build, image_digest, recipe_digest
+from b2p.image.build import Build, Runner, Watch, image_digest, recipe_digest
 from b2p.report import SilentReport
 from tests.cpio_reader import read
 from tests.fakes_debian import entry
@@ -23,6 +22,7 @@ from tests.image.test_modules import module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from b2p.debian.index import Package
 
@@ -54,14 +54,10 @@ def packages(archive: FakeArchive) -> list[Package]:
     return [archive._package(name) for name in sorted(archive.contents)]
 
 
-def builder_that(
-    writes: bytes, says: str, seen: list[list[str]] | None = None
-) -> Callable[[Sequence[str], Path, Callable[[], None], float], None]:
+def builder_that(writes: bytes, says: str, seen: list[list[str]] | None = None) -> Runner:
     """A builder's VM that leaves these bytes on its disk and says this on its console."""
 
-    def run(
-        command: Sequence[str], log: Path, watch: Callable[[], None], timeout: float
-    ) -> None:
+    def run(command: Sequence[str], log: Path, watch: Watch, timeout: float) -> None:
         assert timeout > 60
         work = log.parent
         if seen is not None:
@@ -76,7 +72,9 @@ def builder_that(
     return run
 
 
-def made(tmp_path: Path, run: Callable[..., None], contents: dict[str, bytes] = CONTENTS) -> cache.Image:
+def made(
+    tmp_path: Path, run: Callable[..., None], contents: dict[str, bytes] = CONTENTS
+) -> cache.Image:
     """One build."""
     archive = FakeArchive(tmp_path, contents)
     with Build(arch="x86_64", images=tmp_path / "images", report=SilentReport()) as one:

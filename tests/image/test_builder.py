@@ -38,11 +38,11 @@ def test_the_whole_command() -> None:
         # As parts: "-serial file:/w/a,,b/log" would write to a file with two commas.
         "-chardev", "file,id=console,path=/w/a,,b/log",
         "-serial", "chardev:console",
-        "-blockdev", "driver=raw,node-name=tree,read-only=on,"
-        "file.driver=file,file.filename=/w/tree.cpio",
+        "-blockdev",
+        "driver=raw,node-name=tree,read-only=on,file.driver=file,file.filename=/w/tree.cpio",
         "-device", "virtio-blk-pci,drive=tree,werror=report",
-        "-blockdev", "driver=raw,node-name=output,"
-        "file.driver=file,file.filename=/w/a,,b/root",
+        "-blockdev",
+        "driver=raw,node-name=output,file.driver=file,file.filename=/w/a,,b/root",
         "-device", "virtio-blk-pci,drive=output,werror=report",
     ]  # fmt: skip
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from b2p.machine.architecture import accelerator_options, architecture, kernel_words
-from b2p.machine.model import Accelerator, Arch
+
+if TYPE_CHECKING:
+    from b2p.machine.model import Accelerator, Arch
 
 
 def test_the_words_of_an_emulated_pc() -> None:

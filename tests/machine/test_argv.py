@@ -69,17 +69,18 @@ REST = [
     "-mon", "chardev=qmp,mode=control",
     "-chardev", "socket,id=calls,path=/r/call.sock,server=on,wait=off",
     "-mon", "chardev=calls,mode=control",
-    "-chardev", "socket,id=console,path=/r/console.sock,server=on,wait=off,"
-    "logfile=/m/console.log,logappend=on",
+    "-chardev",
+    "socket,id=console,path=/r/console.sock,server=on,wait=off,logfile=/m/console.log,logappend=on",
     "-serial", "chardev:console",
     "-device", "virtio-serial-pci",
     "-chardev", "socket,id=control,path=/r/control.sock,server=on,wait=off",
     "-device", "virtserialport,chardev=control,name=b2p.control",
-    "-blockdev", "driver=raw,node-name=b2p-root,read-only=on,"
-    "file.driver=file,file.filename=/i/root,file.discard=unmap",
+    "-blockdev",
+    "driver=raw,node-name=b2p-root,read-only=on,file.driver=file,file.filename=/i/root,file.discard=unmap",
     "-device", "virtio-blk-pci,drive=b2p-root,serial=b2p-root",
-    "-blockdev", "driver=raw,node-name=b2p-data,discard=unmap,detect-zeroes=unmap,"
-    "file.driver=file,file.filename=/m/data.raw,file.discard=unmap",
+    "-blockdev",
+    ("driver=raw,node-name=b2p-data,discard=unmap,detect-zeroes=unmap,"
+     "file.driver=file,file.filename=/m/data.raw,file.discard=unmap"),
     "-device", "virtio-blk-pci,drive=b2p-data,serial=b2p-data",
     "-netdev", "user,id=net0,hostfwd=unix:/r/podman.sock-:2375",
     "-device", "virtio-net-pci,netdev=net0,mac=52:54:00:b2:b0:01,romfile=",
@@ -155,9 +156,7 @@ def test_no_forward_listens_beyond_this_computer() -> None:
     machine = replace(MACHINE, tcp_forwards=(TcpForward(host_port=0, guest_port=22),))
     words = argv(machine)
     network = words[words.index("-netdev") + 1]
-    assert network == (
-        "user,id=net0,hostfwd=unix:/r/podman.sock-:2375,hostfwd=tcp:127.0.0.1:0-:22"
-    )
+    assert network == ("user,id=net0,hostfwd=unix:/r/podman.sock-:2375,hostfwd=tcp:127.0.0.1:0-:22")
 
 
 def test_a_machine_without_disks_and_forwards_has_no_such_words() -> None:

@@ -1,0 +1,72 @@
+"""Who a machine is told to be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEYS = {"ssh_host_ed25519_key": "private\n", "../../etc/evil": "x"}
+
+
+@pytest.fixture
+def run(agent: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(agent.identity, "RUN", str(tmp_path / "run"))
+    return tmp_path / "run"
+
+
+def test_keys_and_token_lie_where_only_root_reads_them(agent: Any, run: Path) -> None:
+    request = {"host_keys": KEYS, "authorized_keys": ["one", "two"], "token": "secret"}
+    agent.identity.apply(request)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in run.iterdir()}
+    assert modes == {
+        "ssh_host_ed25519_key": 0o600,
+        "evil": 0o600,
+        "authorized_keys": 0o644,
+        "token": 0o600,
+    }
+    assert (run / "authorized_keys").read_text() == "one\ntwo\n"
+
+
+def test_what_is_left_out_stays_as_it_is(agent: Any, run: Path) -> None:
+    agent.identity.apply({"token": "first"})
+    agent.identity.apply({"authorized_keys": ["one"]})
+    assert (run / "token").read_text() == "first"
+    agent.identity.apply({"token": "2"})
+    assert (run / "token").read_text() == "2"
+
+
+def test_the_clock_is_set_where_it_is_wrong(
+    agent: Any, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[float] = []
+    clock = agent.identity.time
+    monkeypatch.setattr(clock, "time", lambda: 1000.0)
+    monkeypatch.setattr(clock, "clock_settime", lambda _clock, seconds: told.append(seconds))
+    agent.identity.apply({"time": 1000.2})
+    agent.identity.apply({"time": 2000})
+    assert told == [2000.0]
+
+
+@pytest.mark.parametrize(
+    ("content", "woken"), [(None, []), ("[]", []), ('[{"id": 1}]', ["podman-restart.service"])]
+)
+def test_containers_are_woken_where_there_are_some(
+    agent: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    content: str | None,
+    woken: list[str],
+) -> None:
+    stored = tmp_path / "containers.json"
+    started: list[str] = []
+    if content is not None:
+        stored.write_text(content)
+    monkeypatch.setattr(agent.identity, "STORED_CONTAINERS", str(stored))
+    monkeypatch.setattr(agent.identity, "QUADLETS", str(tmp_path / "none"))
+    monkeypatch.setattr(agent.power, "start_unit", started.append)
+    agent.identity.wake_containers()
+    assert started == woken
