@@ -37,8 +37,8 @@ class Requirement:
     hint: str
 
 
-BOOTED = Requirement("booting", 150.0, "see the console: b2p logs; more time: --timeout")
-IDENTIFIED = Requirement("setting up the machine", 120.0, "see the console: b2p logs")
+BOOTED = Requirement("booting", 150.0, "give it more time: --timeout")
+IDENTIFIED = Requirement("setting up the machine", 120.0, "try again, or with --debug")
 ANSWERED = Requirement("starting the engine", 90.0, "look inside: b2p ssh -- journalctl -b")
 
 

@@ -90,6 +90,17 @@ class Supply:
             memory_mib=computer.memory_mib(),
         )
 
+    def wished_image(self, recorded: str) -> Image | None:
+        """The image to boot: what was asked for just now, else what the machine's record names.
+
+        None where it is to be built. Raises UsageError for an image that b2p does not know.
+        """
+        if "image" not in self.settings.said:
+            return self.image(recorded)
+        if self.settings.image == recipe.NAME:
+            return self.image("")
+        return cache.by_prefix(self.layout.images, self.settings.image)
+
     def image(self, digest: str) -> Image | None:
         """The image of that digest, or ("") the newest by this b2p's recipe; None to be built."""
         if not digest:
@@ -105,13 +116,14 @@ class Supply:
         if self.settings.qemu not in {"auto", "managed"}:
             # A wrong path is told before anything is fetched.
             self.qemu()
-        image = self.image(digest)
+        image = self.wished_image(digest)
         if image is not None:
             return self.host(self.qemu()), image
         self.layout.images.mkdir(parents=True, exist_ok=True)
         with lock.hold(
             self.layout.images / ".building.lock",
-            command="building the image",
+            command="b2p up",
+            what="the image",
             wait=BUILD_WAIT_SECONDS,
             on_wait=lambda _: self.report.note("waiting for another b2p that builds the image"),
         ):

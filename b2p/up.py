@@ -166,10 +166,22 @@ class _Start:
             # Before the disk: one that no record tells of is not ours to make anew.
             records.write(self.files.record, record)
             launch.prepare_disk(self.files, record.disk_bytes, is_new=not record.first_ready)
-            record = self._launched(record, command, undo)
+            try:
+                record = self._launched(record, command, undo)
+            except GuestError as error:
+                error.hint = f"{error.hint}; its whole console: {self._kept_console()}"
+                raise
             undo.pop_all()
         self.report.note(f"machine {self.name!r} is up after {time.monotonic() - began:.1f} s")
         return Up(record=record, command=command)
+
+    def _kept_console(self) -> str:
+        """Where the console of a start that failed can be read: a new machine is not kept."""
+        if self.before is not None:
+            return f"b2p logs {self.name}"
+        with contextlib.suppress(OSError):
+            self.files.console_log.replace(self.layout.failed_console)
+        return str(self.layout.failed_console)
 
     def _planned(self) -> tuple[Record, tuple[str, ...]]:
         record = self._decided()

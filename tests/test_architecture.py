@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "firmware": BASE,
     "settings": BASE,
     "terminal": BASE,
+    "tables": BASE | {"terminal"},
 }
 
 ONLY_IN = {

@@ -50,7 +50,7 @@ class Sighting:
     @property
     def hint(self) -> str:
         """What to do about it."""
-        return _HINTS.get(self.kind, "see the whole console with 'b2p logs'")
+        return _HINTS.get(self.kind, "try again, with more memory if that is what it lacks")
 
 
 _PHRASES = {

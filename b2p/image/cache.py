@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from b2p.errors import StateError
+from b2p.errors import StateError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +93,18 @@ def newest(images: Path, *, recipe: str, arch: Arch) -> Image | None:
     """The image built last by this recipe for that architecture."""
     fitting = (image for image in every(images) if (image.recipe, image.arch) == (recipe, arch))
     return next(fitting, None)
+
+
+def by_prefix(images: Path, prefix: str) -> Image:
+    """The one image whose digest begins so; raises UsageError where none or several do."""
+    found = [image for image in every(images) if prefix and image.digest.startswith(prefix)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(image.digest[:12] for image in every(images)) or "none yet"
+    raise UsageError(
+        f"{prefix!r} names {'several images' if found else 'no image that b2p knows'}",
+        f"take 'boot2podman', or the digest of one in the cache: {known}",
+    )
 
 
 def by_digest(images: Path, digest: str) -> Image:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from b2p.machine.model import Arch
 
+NAME = "boot2podman"
+"""What people call it: up --image boot2podman."""
+
 SUITE = "trixie"
 
 KERNELS: dict[Arch, str] = {"x86_64": "linux-image-amd64", "aarch64": "linux-image-arm64"}

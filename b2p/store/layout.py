@@ -152,6 +152,11 @@ class Layout:
         """What QEMUs said of themselves and which accelerators passed (JSON)."""
         return self.cache / "findings.json"
 
+    @property
+    def failed_console(self) -> Path:
+        """The console of the last new machine that did not come up."""
+        return self.cache / "failed-console.log"
+
     def machine(self, name: str) -> MachineFiles:
         """The files of the machine of that name, whether it exists or not."""
         home = self.machines / name

@@ -52,15 +52,18 @@ def hold(
     path: Path,
     *,
     command: str,
+    what: str = "",
     wait: float = 0.0,
     on_wait: Callable[[Holder | None], None] | None = None,
 ) -> Iterator[Lock]:
     """Hold the lock at `path` until the block ends.
 
-    `command` is told to others who want it. Waits up to `wait` seconds; `on_wait` is called once,
+    `command` is told to others who want it, and `what` the lock is for (else: the machine of the
+    file's name). Waits up to `wait` seconds; `on_wait` is called once,
     with the holder where it is known, before the waiting. Raises BusyError when it stays held.
     """
-    descriptor = _acquired(path, wait=wait, on_wait=on_wait)
+    what = what or f"machine {path.name.removeprefix('.').removesuffix('.lock')!r}"
+    descriptor = _acquired(path, what, wait=wait, on_wait=on_wait)
     try:
         _inscribe(descriptor, {"pid": os.getpid(), "command": command, "since": time.time()})
         yield Lock(path, descriptor)
@@ -85,12 +88,14 @@ def holder(path: Path) -> Holder | None:
     return found
 
 
-def _acquired(path: Path, *, wait: float, on_wait: Callable[[Holder | None], None] | None) -> int:
+def _acquired(
+    path: Path, what: str, *, wait: float, on_wait: Callable[[Holder | None], None] | None
+) -> int:
     deadline = time.monotonic() + wait
     told = False
     while (descriptor := _attempt(path)) is None:
         if time.monotonic() >= deadline:
-            raise _busy(path)
+            raise _busy(path, what)
         if on_wait is not None and not told:
             on_wait(holder(path))
             told = True
@@ -147,12 +152,11 @@ def _inscribe(descriptor: int, values: dict[str, object]) -> None:
         os.pwrite(descriptor, json.dumps(values).encode(), 0)
 
 
-def _busy(path: Path) -> BusyError:
-    name = path.name.removeprefix(".").removesuffix(".lock")
+def _busy(path: Path, what: str) -> BusyError:
     found = holder(path)
     if found is None:
-        return BusyError(f"machine {name!r} is being changed by another b2p", "try again later")
+        return BusyError(f"{what} is being changed by another b2p", "try again later")
     return BusyError(
-        f"machine {name!r} is being changed by {found}",
+        f"{what} is being changed by {found}",
         f"wait until it is done, or end it: kill {found.pid}",
     )

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     Struct = dict[str, Type]
 
 WORD = re.compile(r"->|\[string\]|\[\]|[?(),:]|\w+")
-MEMBER = re.compile(r"^(?:method|type|error) (\w+)(.*?)(?=^#|^method|^type|^error|\Z)", re.M | re.S)
+MEMBER = re.compile(
+    r"^(?:method|type|error) (\w+)(.*?)(?=^#|^method|^type|^error|\Z)", re.MULTILINE | re.DOTALL
+)
 ZERO: dict[str, Any] = {"string": "", "int": 0, "float": 0.0, "bool": False}
 CONTAINERS: dict[str, type] = {"[]": list, "[string]": dict}
 INT_LIMIT = 1 << 63

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import socket
+from typing import Self
 from urllib.parse import quote, urlencode
 
 from .errors import RestError
@@ -50,7 +51,7 @@ class Response:
         self.raw = raw
         self.status = raw.status
 
-    def __enter__(self) -> Response:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

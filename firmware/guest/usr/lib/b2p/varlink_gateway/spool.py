@@ -60,7 +60,7 @@ class Spool:
 
     def _relative(self, path: str) -> str:
         prefix = self.directory + "/"
-        return path[len(prefix) :] if path.startswith(prefix) else path
+        return path.removeprefix(prefix)
 
 
 def sweep(directory: str, before: float) -> None:

@@ -27,8 +27,10 @@ ROWS = (
         "absent",
         "",
         "",
-        "Reset AttachControl CreateFromCC ContainerRunlabel ContainerArtifacts"
-        " GetLayersMapWithImageInfo BuildImageHierarchyMap",
+        (
+            "Reset AttachControl CreateFromCC ContainerRunlabel ContainerArtifacts"
+            " GetLayersMapWithImageInfo BuildImageHierarchyMap"
+        ),
     ),
     ("lists", "", "", "ListContainers Ps GetContainersByStatus"),
     ("lists", "Container", "id", "GetContainer"),
@@ -39,16 +41,20 @@ ROWS = (
         "containers",
         "Container",
         "name",
-        "StartContainer StopContainer InitContainer RestartContainer KillContainer PauseContainer"
-        " UnpauseContainer WaitContainer RemoveContainer EvictContainer ContainerCheckpoint"
-        " ContainerRestore Commit",
+        (
+            "StartContainer StopContainer InitContainer RestartContainer KillContainer PauseContainer"
+            " UnpauseContainer WaitContainer RemoveContainer EvictContainer ContainerCheckpoint"
+            " ContainerRestore Commit"
+        ),
     ),
     (
         "details",
         "Container",
         "name",
-        "InspectContainer ContainerInspectData ContainerStateData ContainerConfig GetAttachSockets"
-        " ListContainerProcesses GetContainerStats GenerateKube",
+        (
+            "InspectContainer ContainerInspectData ContainerStateData ContainerConfig GetAttachSockets"
+            " ListContainerProcesses GetContainerStats GenerateKube"
+        ),
     ),
     ("details", "Container", "nameOrID", "Top HealthCheckRun"),
     ("details", "Container", "previousStats.id", "GetContainerStatsWithHistory"),
@@ -58,8 +64,10 @@ ROWS = (
         "images",
         "",
         "",
-        "ListImages ListImagesWithFilters ImageExists ImageTree ImagesPrune DeleteUnusedImages"
-        " SearchImages",
+        (
+            "ListImages ListImagesWithFilters ImageExists ImageTree ImagesPrune DeleteUnusedImages"
+            " SearchImages"
+        ),
     ),
     ("images", "Image", "id", "GetImage"),
     (
@@ -80,8 +88,10 @@ ROWS = (
         "pods",
         "Pod",
         "name",
-        "GetPod InspectPod StartPod StopPod RestartPod KillPod PausePod UnpausePod RemovePod"
-        " GetPodStats",
+        (
+            "GetPod InspectPod StartPod StopPod RestartPod KillPod PausePod UnpausePod RemovePod"
+            " GetPodStats"
+        ),
     ),
     ("pods", "Pod", "pod", "TopPod"),
     ("volumes", "", "", "VolumeCreate VolumeRemove GetVolumes InspectVolume VolumesPrune"),

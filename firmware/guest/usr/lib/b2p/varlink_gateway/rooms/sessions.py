@@ -36,7 +36,7 @@ def attach(call: Call) -> Upgrade:
     told = call.rest.get("containers", name, "json")
     if not start and told["State"]["Status"] != "running":
         raise error_occurred(f"container {name!r} does not run")
-    query = {name: True for name in ("stream", "stdin", "stdout", "stderr")}
+    query = dict.fromkeys(("stream", "stdin", "stdout", "stderr"), True)
     hijacked = call.rest.hijack(
         "containers", told["Id"], "attach", detachKeys=call["detachKeys"] or None, **query
     )

@@ -7,7 +7,7 @@ from ..shapes.words import filters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
     from typing import Any
 
     from ..call import Call

@@ -184,7 +184,7 @@ def network(create: Json) -> Json:
         spec["netns"] = namespace(wish)
     else:
         spec["netns"] = {"nsmode": "bridge"}
-        spec["Networks"] = {name: settings for name in wish.split(",")}
+        spec["Networks"] = dict.fromkeys(wish.split(","), settings)
     return spec
 
 

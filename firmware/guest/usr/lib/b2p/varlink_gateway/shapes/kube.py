@@ -27,7 +27,7 @@ Line = tuple[int, str]
 
 def documents(text: str) -> list[dict[str, Any]]:
     """The mappings of a YAML stream; ValueError for what podman does not write."""
-    parts = re.split(r"^---.*$", text, flags=re.M)
+    parts = re.split(r"^---.*$", text, flags=re.MULTILINE)
     found = [_document(part) for part in parts]
     return [document for document in found if document]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 NEVER = "0001-01-01T00:00:00Z"
 UNITS = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
@@ -32,7 +32,7 @@ def rfc3339(seconds: float | str | None) -> str:
         return head + fraction.lstrip("0123456789") if dot else seconds or NEVER
     if seconds is None or seconds <= -62135596800:
         return NEVER
-    return datetime.fromtimestamp(int(seconds), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def rfc3339_nano(nanoseconds: int) -> str:
