@@ -36,7 +36,7 @@ def wake_containers() -> None:
         os.makedirs("/run/systemd/system-generators", exist_ok=True)
         generator = f"/run/systemd/system-generators/{GENERATOR}"
         if not os.path.lexists(generator):
-            os.symlink("/usr/lib/podman/quadlet", generator)
+            os.symlink("/usr/libexec/podman/quadlet", generator)
         power.run("/usr/bin/systemctl", "daemon-reload")
         power.run(
             "/usr/bin/systemctl", "start", "--no-block", "default.target", "multi-user.target"
