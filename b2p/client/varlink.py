@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from typing import TYPE_CHECKING, Any, Self
 
 from b2p.errors import B2PError, GuestError, UsageError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 LONGEST_REPLY = 64 << 20
 """Bytes; a reply holds a whole list of images, or the description of an interface."""
 TIMEOUT = 60.0
+PAUSE = 0.02
 
 
 class CallError(B2PError):
@@ -49,16 +51,28 @@ class Connection:
         self._address = address
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.settimeout(timeout)
+        self._timeout = timeout
         self._rest = b""
 
     def __enter__(self) -> Self:
-        target = self._address if isinstance(self._address, tuple) else str(self._address)
         try:
-            self._socket.connect(target)
+            self._connect()
         except OSError as error:
             self._socket.close()
             raise _lost(error) from error
         return self
+
+    def _connect(self) -> None:
+        """QEMU takes one caller after the other; the kernel refuses those who do not wait."""
+        target = self._address if isinstance(self._address, tuple) else str(self._address)
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                return self._socket.connect(target)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(PAUSE)
 
     def __exit__(
         self,
@@ -136,3 +150,13 @@ def arguments(text: str) -> dict[str, Any]:
 def _lost(error: OSError) -> GuestError:
     why = "no answer in time" if isinstance(error, TimeoutError) else error.strerror or str(error)
     return GuestError("varlink", why.lower(), "see that the machine runs: b2p status")
+
+
+def answers(address: Path | tuple[str, int], timeout: float) -> bool:
+    """Whether a varlink service answers there (org.varlink.service.GetInfo)."""
+    try:
+        with Connection(address, timeout=timeout) as service:
+            service.call("org.varlink.service.GetInfo")
+    except B2PError:
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""`python3 -I -S /usr/lib/b2p/varlink_gateway`: Python puts this folder on the path, not its parent."""
+"""`python3 -I -S FOLDER`: Python puts this folder on the path, where its parent is needed."""
 
 import os
 import sys
@@ -7,4 +7,4 @@ sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from varlink_gateway.service import main  # noqa: E402  (the path comes first)
 
-sys.exit(main(sys.argv[1:]))
+raise SystemExit(main(sys.argv[1:]))

@@ -23,4 +23,4 @@ def answerer(options: Options) -> Callable[[Connection], None]:
         store.prepare()
     except OSError as error:
         print(f"the spool is not ready: {error}", file=sys.stderr)  # most methods need none
-    return Dispatch(Gateway(rest.Rest(options.podman or rest.SOCKET), store)).serve
+    return Dispatch(Gateway(rest.Rest(options.podman), store)).serve

@@ -43,11 +43,20 @@ class Call:
 
 
 class Upgrade:
-    """A reply after which the connection carries raw bytes, spoken by `talk` until its end."""
+    """A reply after which the connection carries raw bytes, spoken by `talk` until its end.
 
-    def __init__(self, reply: dict[str, Any], talk: Callable[[Connection], None]) -> None:
+    `abandon` lets go of what was prepared, for a client that left before it heard the reply.
+    """
+
+    def __init__(
+        self,
+        reply: dict[str, Any],
+        talk: Callable[[Connection], None],
+        abandon: Callable[[], None],
+    ) -> None:
         self.reply = reply
         self.talk = talk
+        self.abandon = abandon
 
 
 def failure(error: Exception, method: Method, given: dict[str, Any]) -> VarlinkError:
@@ -57,9 +66,8 @@ def failure(error: Exception, method: Method, given: dict[str, Any]) -> VarlinkE
     if isinstance(error, RestError):
         return from_rest(error, method.kind, _named(given, method.named))
     if isinstance(error, OSError):
-        return error_occurred(
-            f"{error.strerror or error}: {error.filename!r}" if error.filename else str(error)
-        )
+        reason = error.strerror or str(error)
+        return error_occurred(f"{reason}: {error.filename!r}" if error.filename else reason)
     return error_occurred(f"the gateway failed: {type(error).__name__}: {error}")
 
 

@@ -12,7 +12,7 @@ from .call import Call, Gateway, Upgrade, failure
 from .errors import VarlinkError
 from .interface import Interface, load
 from .table import METHODS, Method
-from .wire import Connection, Vanished
+from .wire import Connection, VanishedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,9 +55,7 @@ class Dispatch:
         try:
             outcome = self._outcome(connection, request, more=more)
             if isinstance(outcome, Upgrade):
-                if not silent:
-                    connection.send({"parameters": outcome.reply})
-                return None if silent else outcome
+                return _upgraded(connection, outcome)
             with closing(outcome):
                 for reply in outcome:
                     if not silent:
@@ -90,7 +88,7 @@ class Dispatch:
         if interface_name != PODMAN:
             return _once(self._service(interface_name, name, given))
         method = METHODS[name]
-        if method.upgrade and not request.get("upgrade"):
+        if method.upgrade and (request.get("oneway") or not request.get("upgrade")):
             raise errors.error_occurred(f"{name} needs an upgraded connection")
         call = Call(self.gateway, connection, given, more=more)
         return self._podman(call, method, interface, name)
@@ -127,6 +125,15 @@ class Dispatch:
         return server.partition("/")[2].partition(" ")[0]
 
 
+def _upgraded(connection: Connection, upgrade: Upgrade) -> Upgrade:
+    try:
+        connection.send({"parameters": upgrade.reply})
+    except VanishedError:
+        upgrade.abandon()
+        raise
+    return upgrade
+
+
 def function_of(method: Method) -> Callable[[Call], Any]:
     """The room's function for a method; the room is imported when it is first needed."""
     room = import_module(f".rooms.{method.room}", __package__)
@@ -145,7 +152,7 @@ class _Translated:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if not isinstance(error, Exception) or isinstance(error, Vanished):
+        if not isinstance(error, Exception) or isinstance(error, VanishedError):
             return
         if not isinstance(error, (VarlinkError, errors.RestError, OSError)):
             traceback.print_exception(error, file=sys.stderr)
@@ -162,14 +169,15 @@ def _stream(
 ) -> Generator[Reply, None, None]:
     """Replies as a room makes them; what it returns in the end is the last one."""
     try:
-        while True:
+        last = False
+        while not last:
             with _Translated(method, given):
                 try:
-                    reply = next(outcome)
+                    made = next(outcome)
                 except StopIteration as end:
-                    yield {"parameters": complete(end.value)}
-                    return
-            yield {"parameters": complete(reply), "continues": True}
+                    made, last = end.value, True
+                reply = {"parameters": complete(made)}
+            yield reply if last else {**reply, "continues": True}
     finally:
         outcome.close()
 

@@ -20,7 +20,7 @@ class VarlinkError(Exception):
 
 
 class RestError(Exception):
-    """An answer of podman's that is not a success; status 0 means that podman could not be reached."""
+    """An answer of podman's that is no success; status 0: it could not be reached, or broke off."""
 
     def __init__(self, status: int, message: str, cause: str = "") -> None:
         super().__init__(message)
@@ -67,7 +67,7 @@ def invalid_state(identity: str, reason: str) -> VarlinkError:
 
 
 def is_wrong_state(error: RestError) -> bool:
-    """True when podman refused for the state a container is in; it says so with 409, or 500 and a text."""
+    """True when podman refused for a container's state: with 409, or with 500 and a text."""
     return error.status == 409 or "state improper" in f"{error.cause} {error.message}"
 
 

@@ -1,6 +1,7 @@
 """Reads interface texts; checks what comes in and completes what goes out by their types.
 
-A type is a name ("string", "Container"), a dict of fields, or a pair: ("?" | "[]" | "[string]", type).
+A type is a name ("string", "Container"), a dict of fields, or a pair of "?", "[]" or "[string]" and
+a type.
 Members are parsed when they are first used: a start of the gateway pays for none.
 """
 
@@ -83,21 +84,17 @@ class Interface:
         if isinstance(kind, dict):
             given = value if isinstance(value, dict) else {}
             filled = (
-                (field, self._complete_field(inner, given.get(field)))
-                for field, inner in kind.items()
+                (field, self.complete(inner, given.get(field))) for field, inner in kind.items()
             )
             return {field: item for field, item in filled if item is not None}
         if isinstance(kind, str):
             return _complete_scalar(kind, value)
         mark, inner = kind
+        if mark == "?":
+            return None if value is None else self.complete(inner, value)
         if mark == "[]":
             return [self.complete(inner, item) for item in value or ()]
         return {str(key): self.complete(inner, item) for key, item in (value or {}).items()}
-
-    def _complete_field(self, kind: Type, value: Any) -> Any:
-        if isinstance(kind, tuple) and kind[0] == "?":
-            return None if value is None else self.complete(kind[1], value)
-        return self.complete(kind, value)
 
 
 def load(name: str) -> Interface:
@@ -164,11 +161,13 @@ def _accept_scalar(kind: str, value: Any, name: str) -> Any:
 
 
 def _complete_scalar(kind: str, value: Any) -> Any:
-    """podman leaves out what is empty, and writes some numbers as floats."""
+    """podman leaves out what is empty, writes some numbers as floats, and has unsigned ones."""
     if value is None:
         return ZERO[kind]
     if kind == "string":
         return value if isinstance(value, str) else str(value)
     if kind == "bool":
         return bool(value)
-    return int(value) if kind == "int" else float(value)
+    if kind == "float":
+        return float(value)
+    return max(-INT_LIMIT, min(int(value), INT_LIMIT - 1))

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import socket
+from contextlib import suppress
 from typing import Self
 from urllib.parse import quote, urlencode
 
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, BinaryIO
 
-SOCKET = "/run/podman/podman.sock"
 NEWEST = 5
 CHUNK = 1 << 18
+HEADER = 8
 STREAMS = {1: "stdout", 2: "stderr"}
 
 
@@ -55,8 +56,13 @@ class Response:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of it, whether all of it was read or not."""
         if self._watch:
             self._watch.stop()
+            self._watch = None
         self.raw.close()
         self._connection.close()
 
@@ -78,48 +84,53 @@ class Response:
     def json(self) -> Any:
         """All of it, parsed; None for an empty one."""
         data = self.body()
-        return json.loads(data) if data.strip() else None
+        return _parsed(data) if data.strip() else None
 
     def objects(self) -> Iterator[dict[str, Any]]:
         """The JSON objects of a stream, as they come, one a line."""
-        while line := self._read_line():
-            if line.strip():
-                yield json.loads(line)
+        rest = b""
+        for data in self.pieces():
+            *lines, rest = (rest + data).split(b"\n")
+            yield from (_parsed(line) for line in lines if line.strip())
+        if rest.strip():
+            yield _parsed(rest)
 
     def frames(self) -> Iterator[tuple[str, bytes]]:
-        """The pieces of a log or of an attached container: which stream, and what was written."""
-        while len(header := self.read(8)) == 8:
-            yield STREAMS.get(header[0], "stdout"), self.read(int.from_bytes(header[4:], "big"))
-
-    def read(self, count: int) -> bytes:
-        """So many bytes; fewer at the end, also at a sudden one."""
-        try:
-            return self.raw.read(count)
-        except (OSError, http.client.HTTPException, ValueError):
-            return b""
+        """The lines of a log: which stream, and what was written to it."""
+        rest = bytearray()
+        for data in self.pieces():
+            rest += data
+            while len(rest) >= HEADER:
+                end = HEADER + int.from_bytes(rest[4:HEADER], "big")
+                if len(rest) < end:
+                    break
+                yield STREAMS.get(rest[0], "stdout"), bytes(rest[HEADER:end])
+                del rest[:end]
 
     def save(self, file: BinaryIO) -> None:
-        """Writes all of it to a file; a sudden end is an error."""
-        while data := self._read_some():
-            file.write(data)
+        """Writes all of it to a file."""
+        file.writelines(self.pieces())
 
-    def _read_line(self) -> bytes:
-        try:
-            return self.raw.readline()
-        except (OSError, http.client.HTTPException, ValueError):
-            return b""
+    def pieces(self) -> Iterator[bytes]:
+        """The body as it comes; a sudden end is an error. http.client misses some of those."""
+        missing = self.raw.length
+        while data := self._piece():
+            yield data
+            missing = None if missing is None else missing - len(data)
+        if missing:
+            raise RestError(0, "podman ended its answer too early")
 
-    def _read_some(self) -> bytes:
+    def _piece(self) -> bytes:
         try:
-            return self.raw.read(CHUNK)
-        except (OSError, http.client.HTTPException) as error:
-            raise _unreachable(error) from error
+            return self.raw.read1(CHUNK)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise RestError(0, f"podman ended its answer too early: {error!r}") from error
 
 
 class Rest:
     """podman's API; a path is given in parts, each of which is quoted."""
 
-    def __init__(self, path: str = SOCKET) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
         self._prefix = ""
 
@@ -139,7 +150,7 @@ class Rest:
             return response.json()
 
     def status(self, method: str, *parts: str, **query: Any) -> int:
-        """The status of an answer whose body says nothing, such as 204 done or 304 nothing to do."""
+        """The status where the body says nothing, such as 204 done or 304 nothing to do."""
         with self.open(method, *parts, query=query) as response:
             return response.status
 
@@ -168,7 +179,7 @@ class Rest:
     ) -> Response:
         """The answer, its body still to be read. `body` is JSON or an open file.
 
-        With a `client`, the answer ends when that one closes its side: for answers that may never come.
+        With a `client`, the answer ends when that one closes its side; some would never end.
         """
         target = self.prefix() + target_of(parts, query or {})
         return self.request(method, target, body, headers or {}, client)
@@ -206,7 +217,9 @@ class Rest:
             connection.connect()
             sock = connection.sock  # http.client lets go of it when the answer has no length
             watch = Watch(client, lambda: _shut(sock)) if client else None
-            connection.request(method, target, body, headers)
+            with suppress(BrokenPipeError, ConnectionResetError):
+                # A refusal may come before all of a body has gone; it is there to be read.
+                connection.request(method, target, body, headers)
             response = Response(connection, sock, connection.getresponse(), watch)
         except (OSError, http.client.HTTPException, ValueError) as error:
             if watch:
@@ -269,11 +282,16 @@ def _pairs(name: str, value: Any) -> list[tuple[str, str]]:
     return [(name, str(value))]
 
 
-def _shut(sock: socket.socket) -> None:
+def _parsed(data: bytes) -> Any:
     try:
+        return json.loads(data)
+    except ValueError as error:
+        raise RestError(0, f"podman's answer is no JSON: {error}") from error
+
+
+def _shut(sock: socket.socket) -> None:
+    with suppress(OSError):  # it has ended by itself
         sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # it has ended by itself
 
 
 def _unreachable(error: Exception) -> RestError:

@@ -42,9 +42,9 @@ ROWS = (
         "Container",
         "name",
         (
-            "StartContainer StopContainer InitContainer RestartContainer KillContainer PauseContainer"
-            " UnpauseContainer WaitContainer RemoveContainer EvictContainer ContainerCheckpoint"
-            " ContainerRestore Commit"
+            "StartContainer StopContainer InitContainer RestartContainer KillContainer"
+            " PauseContainer UnpauseContainer WaitContainer RemoveContainer EvictContainer"
+            " ContainerCheckpoint ContainerRestore Commit"
         ),
     ),
     (
@@ -52,8 +52,8 @@ ROWS = (
         "Container",
         "name",
         (
-            "InspectContainer ContainerInspectData ContainerStateData ContainerConfig GetAttachSockets"
-            " ListContainerProcesses GetContainerStats GenerateKube"
+            "InspectContainer ContainerInspectData ContainerStateData ContainerConfig"
+            " GetAttachSockets ListContainerProcesses GetContainerStats GenerateKube"
         ),
     ),
     ("details", "Container", "nameOrID", "Top HealthCheckRun"),

@@ -1,1 +1,1 @@
-"""The methods of io.podman, a module for each group; a method's name in snake case is its function."""
+"""The methods of io.podman, a module for each group, a function for each method."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import tempfile
+from contextlib import contextmanager, nullcontext
 
 from ..errors import error_occurred
 from ..shapes.images import change
@@ -10,7 +11,8 @@ from ..shapes.words import split_reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Iterator
+    from typing import Any, BinaryIO
 
     from ..call import Call
 
@@ -29,9 +31,9 @@ TRANSPORTS = {
 
 def export_container(call: Call) -> Json:
     """Its file system as a tar file; an empty path makes a new file."""
-    path = call.spool.target(call["path"]) if call["path"] else call.spool.new(".tar")
-    _saved(call, path, "containers", call["name"], "export")
-    return {"tarfile": path}
+    with call.spool.draft(call["path"], suffix=".tar") as draft:
+        _saved(call, draft.file, "containers", call["name"], "export")
+    return {"tarfile": draft.path}
 
 
 def export_image(call: Call) -> Json:
@@ -41,7 +43,7 @@ def export_image(call: Call) -> Json:
     if transport == "docker":
         _pushed(call)
     elif transport in TRANSPORTS:
-        _exported(call, TRANSPORTS[transport], path)
+        _exported(call, identity, TRANSPORTS[transport], path)
     else:
         raise error_occurred(
             f"no transport {transport!r}: use one of {', '.join(TRANSPORTS)} or docker"
@@ -57,27 +59,46 @@ def _pushed(call: Call) -> None:
                 raise error_occurred(str(told["error"]))
 
 
-def _exported(call: Call, kind: str, path: str) -> None:
+def _exported(call: Call, identity: str, kind: str, path: str) -> None:
     """A folder comes as a tar file too, and is unpacked where it was asked for."""
     if kind.endswith("-dir"):
-        folder = call.spool.inside(path)
-        packed = call.spool.new(".tar")
-        try:
+        with call.spool.folder(path) as folder, tempfile.TemporaryFile(dir=folder) as packed:
             _archive(call, packed, [call["name"]], kind, compress=call["compress"])
+            packed.seek(0)
             _unpack(packed, folder)
-        finally:
-            os.unlink(packed)
         return
-    file, _, _ = path.partition(":")  # PATH:REFERENCE
-    names = [call["name"], *call["tags"]]
-    _archive(call, call.spool.target(file), names, kind, compress=call["compress"])
+    target, _, reference = path.partition(":")
+    if not target:
+        raise error_occurred(f"{call['destination']!r} names no file")
+    with (
+        call.spool.draft(target) as draft,
+        _called(call, identity, reference) if reference else nullcontext(call["name"]) as name,
+    ):
+        _archive(call, draft.file, [name, *call["tags"]], kind, compress=call["compress"])
 
 
-def _unpack(packed: str, folder: str) -> None:
+@contextmanager
+def _called(call: Call, identity: str, reference: str) -> Iterator[str]:
+    """An image under another name, for as long as it is saved."""
+    repository, tag = split_reference(reference)
+    tag = tag or "latest"
+    name = f"{repository}:{tag}"
+    known = call.rest.exists("images", name, "exists")
+    if known and call.rest.get("images", name, "json")["Id"] != identity:
+        raise error_occurred(f"{name!r} is the name of another image")
+    if not known:
+        call.rest.status("POST", "images", identity, "tag", repo=repository, tag=tag)
+    try:
+        yield name
+    finally:
+        if not known:
+            call.rest.status("POST", "images", identity, "untag", repo=repository, tag=tag)
+
+
+def _unpack(packed: BinaryIO, folder: str) -> None:
     import tarfile
 
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    with tarfile.open(packed) as archive:
+    with tarfile.open(fileobj=packed) as archive:
         archive.extractall(folder, filter="data")
 
 
@@ -87,55 +108,45 @@ def image_save(call: Call) -> Json:
     kind = options["format"] or "docker-archive"
     if kind not in FORMATS:
         raise error_occurred(f"no format {kind!r}: use one of {', '.join(FORMATS)}")
-    path = call.spool.new(".tar")
-    try:
-        _archive(
-            call, path, [options["name"], *options["moreTags"]], kind, compress=options["compress"]
-        )
-    except Exception:
-        os.unlink(path)
-        raise
-    return {"reply": {"logs": [], "id": path}}
+    names = [options["name"], *options["moreTags"]]
+    with call.spool.draft(suffix=".tar") as draft:
+        _archive(call, draft.file, names, kind, compress=options["compress"])
+    return {"reply": {"logs": [], "id": draft.path}}
 
 
-def _archive(call: Call, path: str, names: list[str], kind: str, *, compress: bool) -> None:
+def _archive(call: Call, file: BinaryIO, names: list[str], kind: str, *, compress: bool) -> None:
     query: Json = {"format": kind, "compress": compress or None}
     if len(names) > 1 and kind == "docker-archive":
-        _saved(call, path, "images", "export", references=names, **query)
+        _saved(call, file, "images", "export", references=names, **query)
     else:
-        _saved(call, path, "images", names[0], "get", **query)
+        _saved(call, file, "images", names[0], "get", **query)
 
 
-def _saved(call: Call, path: str, *parts: str, **query: Any) -> None:
-    """An answer's body as a file; half a file is none."""
+def _saved(call: Call, file: BinaryIO, *parts: str, **query: Any) -> None:
     with call.rest.open("GET", *parts, query=query) as response:
-        try:
-            with open(path, "wb") as file:
-                response.save(file)
-        except BaseException:
-            os.unlink(path)
-            raise
+        response.save(file)
 
 
 def load_image(call: Call) -> Json:
     """From an archive in the spool."""
-    path = call.spool.existing(call["inputFile"])
-    names = loaded(call, path)
+    names = loaded(call, call["inputFile"])
     if call["name"] and len(names) == 1 and names[0].startswith("sha256:"):
         repository, tag = split_reference(call["name"])
         call.rest.status("POST", "images", names[0], "tag", repo=repository, tag=tag or "latest")
         names = [call["name"]]
     if call["deleteFile"]:
-        os.unlink(path)
+        call.spool.remove(call["inputFile"])
     return {"reply": {"logs": [], "id": ",".join(names)}}
 
 
 def loaded(call: Call, path: str) -> list[str]:
     """Brings an archive's images into the store; answers their names."""
-    with open(path, "rb") as file:
-        headers = {"Content-Type": "application/x-tar"}
-        with call.rest.open("POST", "images", "load", body=file, headers=headers) as response:
-            names: list[str] = (response.json() or {}).get("Names") or []
+    headers = {"Content-Type": "application/x-tar"}
+    with (
+        call.spool.open(path) as file,
+        call.rest.open("POST", "images", "load", body=file, headers=headers) as response,
+    ):
+        names: list[str] = (response.json() or {}).get("Names") or []
     if not names:
         raise error_occurred(f"{path!r} holds no image")
     return names
@@ -150,14 +161,16 @@ def import_image(call: Call) -> Json:
     }
     source = call["source"]
     if source.startswith(("http://", "https://")):
-        return {"image": call.rest.post("images", "import", url=source, **query)["Id"]}
-    path = call.spool.existing(source)
-    with open(path, "rb") as file:
-        headers = {"Content-Type": "application/x-tar"}
-        with call.rest.open(
-            "POST", "images", "import", query=query, body=file, headers=headers
-        ) as response:
-            identity = response.json()["Id"].removeprefix("sha256:")
+        return {"image": _bare(call.rest.post("images", "import", url=source, **query)["Id"])}
+    headers = {"Content-Type": "application/x-tar"}
+    with call.spool.open(source) as file:
+        parts = ("images", "import")
+        with call.rest.open("POST", *parts, query=query, body=file, headers=headers) as response:
+            told = response.json()
     if call["delete"]:
-        os.unlink(path)
-    return {"image": identity}
+        call.spool.remove(source)
+    return {"image": _bare(told["Id"])}
+
+
+def _bare(identity: str) -> str:
+    return identity.removeprefix("sha256:")

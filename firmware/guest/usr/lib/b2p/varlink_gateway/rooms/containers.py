@@ -156,8 +156,9 @@ def list_container_mounts(call: Call) -> Json:
 
 
 def mount_container(call: Call) -> Json:
-    """Mounts a root file system."""
-    return {"path": call.rest.post("containers", call["name"], "mount")}
+    """Mounts a root file system, whose path podman tells as it is, without JSON's quotes."""
+    with call.rest.open("POST", "containers", call["name"], "mount") as response:
+        return {"path": response.body().decode("utf-8", "replace").strip().strip('"')}
 
 
 def unmount_container(call: Call) -> Json:
@@ -167,7 +168,7 @@ def unmount_container(call: Call) -> Json:
 
 
 def commit(call: Call) -> Json:
-    """Makes an image of a container."""
+    """Makes an image of a container; only docker's format has room for a message today."""
     repository, tag = split_reference(call["image_name"])
     query = {
         "container": _id(call),
@@ -177,7 +178,7 @@ def commit(call: Call) -> Json:
         "comment": call["message"] or None,
         "pause": call["pause"],
         "changes": [change(text) for text in call["changes"]],
-        "format": call["manifestType"] or None,
+        "format": call["manifestType"] or ("docker" if call["message"] else None),
     }
     made = call.rest.post("commit", **query)
     return {"reply": {"logs": [], "id": made["Id"].removeprefix("sha256:")}}

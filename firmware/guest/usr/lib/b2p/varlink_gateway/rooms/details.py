@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 
 from ..errors import PODMAN, RestError, VarlinkError, error_occurred
 from ..shapes import containers as shape
@@ -64,23 +65,29 @@ def _processes(call: Call, name: str, columns: str) -> list[str]:
 def health_check_run(call: Call) -> Json:
     """Runs it once."""
     told = call.rest.get("containers", call["nameOrID"], "healthcheck")
-    return {"healthCheckStatus": told.get("Status")}
+    return {"healthCheckStatus": shape.health(told)}
 
 
 def list_container_changes(call: Call) -> Json:
     """Paths by the kind of their change."""
-    return {"container": shape.changes(call.rest.get("containers", call["name"], "changes"))}
+    return {"container": shape.changes(_changes(call, "container"))}
 
 
 def diff(call: Call) -> Json:
     """Changes of a container or, when there is none of that name, of an image."""
     try:
-        told = call.rest.get("containers", call["name"], "changes")
+        told = _changes(call, "container")
     except RestError as error:
         if error.status != 404:
             raise
-        told = call.rest.get("images", call["name"], "changes")
+        told = _changes(call, "image")
     return {"diffs": shape.diffs(told)}
+
+
+def _changes(call: Call, kind: str) -> list[Json]:
+    """The kind goes along: an image of a container's name would else be taken for it."""
+    told: list[Json] = call.rest.get(f"{kind}s", call["name"], "changes", diffType=kind)
+    return told
 
 
 def get_container_stats(call: Call) -> Json:
@@ -102,8 +109,7 @@ def _stats(call: Call, name: str) -> Json:
         raise VarlinkError(f"{PODMAN}.NoContainerRunning")
     told = call.rest.get("containers", "stats", containers=[name], stream=False)
     if told.get("Error") or not told.get("Stats"):
-        reason = (told.get("Error") or {}).get("message") or f"no statistics of container {name!r}"
-        raise error_occurred(str(reason))
+        raise error_occurred(str(told.get("Error") or f"no statistics of container {name!r}"))
     return shape.stats(told["Stats"][0])
 
 
@@ -147,9 +153,9 @@ def get_attach_sockets(call: Call) -> Json:
 def _link(target: str, short: str) -> None:
     """A unix socket's path holds 107 characters, and podman's own are longer."""
     os.makedirs(os.path.dirname(short), mode=0o700, exist_ok=True)
-    try:
-        os.symlink(target, short)
-    except FileExistsError:
-        if os.readlink(short) != target:
-            os.unlink(short)
-            os.symlink(target, short)
+    with suppress(OSError):
+        if os.readlink(short) == target:
+            return
+    made = f"{short}-{os.urandom(4).hex()}"
+    os.symlink(target, made)
+    os.replace(made, short)

@@ -9,6 +9,8 @@ from ..errors import error_occurred
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from ..call import Call
     from ..wire import Connection
 
@@ -18,46 +20,40 @@ def send_file(call: Call) -> Upgrade:
     length = call["length"]
     if length < 0:
         raise error_occurred(f"{length} is no length of a file")
-    _refuse_overfull(call.spool.directory, length)
-    path = call.spool.new()
+    draft = call.spool.draft()
+    try:
+        draft.reserve(length)
+    except OSError as error:
+        draft.drop()
+        raise error_occurred(
+            f"no room for {length} bytes on the machine's disk: {error.strerror}"
+        ) from error
 
     def talk(connection: Connection) -> None:
-        try:
-            _take(connection, path, length)
-        except BaseException:
-            os.unlink(path)
-            raise
-        connection.write(path.encode() + b":")
+        with draft:
+            _take(connection, draft.file, length)
+        connection.write(draft.path.encode() + b":")
 
-    return Upgrade({"file_handle": path}, talk)
+    return Upgrade({"file_handle": draft.path}, talk, draft.drop)
 
 
-def _refuse_overfull(directory: str, length: int) -> None:
-    """Better now than after the last byte that fits."""
-    os.makedirs(directory, mode=0o700, exist_ok=True)
-    space = os.statvfs(directory)
-    if length > space.f_bavail * space.f_frsize:
-        raise error_occurred(f"no room for {length} bytes on the machine's disk")
-
-
-def _take(connection: Connection, path: str, length: int) -> None:
-    """Writes what comes; a caller that leaves early, or a full disk, leaves no file behind."""
-    with open(path, "wb") as file:
-        while length and (data := connection.read(length)):
-            file.write(data)
-            length -= len(data)
+def _take(connection: Connection, file: BinaryIO, length: int) -> None:
+    while length and (data := connection.read(length)):
+        file.write(data)
+        length -= len(data)
     if length:
         raise EOFError(f"the caller left {length} bytes early")
 
 
 def receive_file(call: Call) -> Upgrade:
     """The caller gets the file's length, then its bytes."""
-    path = call.spool.existing(call["path"])
-    delete = call["delete"]
+    file = call.spool.open(call["path"])
+    length = os.fstat(file.fileno()).st_size
 
     def talk(connection: Connection) -> None:
-        connection.send_file(path)
-        if delete:
-            os.unlink(path)
+        with file:
+            connection.send_file(file, length)
+        if call["delete"]:
+            call.spool.remove(call["path"])
 
-    return Upgrade({"len": os.path.getsize(path)}, talk)
+    return Upgrade({"len": length}, talk, file.close)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
+REMEMBERED = 1000
+"""Containers whose mounts are remembered."""
+
 
 def list_containers(call: Call) -> Json:
     """All of them."""
@@ -42,7 +45,7 @@ def ps(call: Call) -> Json:
     options = call["opts"]
     query = {
         "all": options["all"],
-        "limit": 1 if options["latest"] else options["last"] or None,
+        "limit": 1 if options["latest"] else max(options["last"] or 0, 0) or None,
         "namespace": True,
         "size": options["size"],
         "sync": options["sync"],
@@ -79,21 +82,27 @@ def _listed(call: Call, wanted: Json) -> list[Json]:
 
 
 def _mounts(call: Call, listed: Json) -> list[Json]:
-    """Mounts in full, which the list does not give. They never change, so each is asked for once."""
+    """Mounts in full, which the list does not give. They never change: each is asked for once."""
     identity = listed["Id"]
     if not listed.get("Mounts"):
         return []
     known = call.gateway.mounts
-    if identity not in known:
+    mounts = known.get(identity)
+    if mounts is None:
         try:
-            known[identity] = call.rest.get("containers", identity, "json").get("Mounts") or []
+            mounts = call.rest.get("containers", identity, "json").get("Mounts") or []
         except RestError as error:
             if error.status != 404:
                 raise
             return []  # it was removed since it was listed
-    return known[identity]
+        if len(known) >= REMEMBERED:
+            known.clear()
+        known[identity] = mounts
+    return mounts
 
 
 def _forget(call: Call, present: set[str]) -> None:
-    for identity in call.gateway.mounts.keys() - present:
-        call.gateway.mounts.pop(identity, None)
+    """Other threads add to what is known while this one looks."""
+    for identity in list(call.gateway.mounts):
+        if identity not in present:
+            call.gateway.mounts.pop(identity, None)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from queue import Queue
+from threading import Thread
 
-from ..errors import error_occurred
+from ..errors import RestError, error_occurred, not_found
 from ..shapes.logs import END, log_line, raw_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
     from typing import Any
 
     from ..call import Call
     from ..rest import Response
 
     Json = dict[str, Any]
+
+AHEAD = 64
+"""Lines read ahead of a slow client, when several logs are followed."""
 
 
 def get_container_logs(call: Call) -> Json | Generator[Json, None, Json]:
@@ -37,20 +42,33 @@ def get_containers_logs(call: Call) -> Json | Generator[Json, None, Json]:
     """A line a reply; an empty one ends it."""
     names = call["names"]
     if call["latest"]:
-        names = [
-            line["Id"] for line in call.rest.get("containers", "json", all=True, limit=1) or ()
-        ]
-    lines = _lines(call, [call.rest.get("containers", name, "json")["Id"] for name in names])
-    return _closed(lines) if call.more else {"log": next(lines, END)}
+        listed = call.rest.get("containers", "json", all=True, limit=1) or ()
+        names = [line["Id"] for line in listed]
+    lines = _lines(call, [_id(call, name) for name in names])
+    if call.more:
+        return _closed(lines)
+    with closing(lines):
+        return {"log": next(lines, END)}
 
 
-def _closed(lines: Iterator[Json]) -> Generator[Json, None, Json]:
-    for line in lines:
-        yield {"log": line}
+def _id(call: Call, name: str) -> str:
+    try:
+        identity: str = call.rest.get("containers", name, "json")["Id"]
+    except RestError as error:
+        raise (
+            not_found("Container", name, error.message) if error.status == 404 else error
+        ) from error
+    return identity
+
+
+def _closed(lines: Generator[Json, None, None]) -> Generator[Json, None, Json]:
+    with closing(lines):
+        for line in lines:
+            yield {"log": line}
     return {"log": END}
 
 
-def _lines(call: Call, identities: list[str]) -> Iterator[Json]:
+def _lines(call: Call, identities: list[str]) -> Generator[Json, None, None]:
     query = {
         "since": call["since"] or None,
         "tail": call["tail"] if call["tail"] > 0 else None,
@@ -65,29 +83,44 @@ def _lines(call: Call, identities: list[str]) -> Iterator[Json]:
                 yield log_line(device, line, identity)
 
 
-def _together(call: Call, identities: list[str], query: Json) -> Iterator[Json]:
+def _together(call: Call, identities: list[str], query: Json) -> Generator[Json, None, None]:
     """Follows several logs at once, a thread for each, until all have ended."""
-    from queue import SimpleQueue
-    from threading import Thread
-
-    lines: SimpleQueue[Json | None] = SimpleQueue()
-
-    def read(identity: str, response: Response) -> None:
-        for device, line in response.frames():
-            lines.put(log_line(device, line, identity))
-        lines.put(None)
-
+    lines: Queue[Json | RestError | None] = Queue(AHEAD)
     with ExitStack() as stack:
         for identity in identities:
             response = stack.enter_context(_open(call, identity, **query))
-            stack.callback(response.abort)
-            Thread(target=read, args=(identity, response), daemon=True).start()
+            reader = Thread(target=_read, args=(response, identity, lines), daemon=True)
+            stack.callback(_stop, response, reader, lines)
+            reader.start()
         running = len(identities)
         while running:
             line = lines.get()
-            running -= line is None
-            if line is not None:
+            if isinstance(line, RestError):
+                raise line
+            if line:
                 yield line
+            else:
+                running -= 1
+
+
+def _read(response: Response, identity: str, lines: Queue[Json | RestError | None]) -> None:
+    """Puts the lines of a log, then None, or what went wrong."""
+    try:
+        for device, line in response.frames():
+            lines.put(log_line(device, line, identity))
+    except RestError as error:
+        lines.put(error)
+    else:
+        lines.put(None)
+
+
+def _stop(response: Response, reader: Thread, lines: Queue[Json | RestError | None]) -> None:
+    """Ends a reader, who may wait for room in the queue."""
+    response.abort()
+    while reader.is_alive():
+        while not lines.empty():
+            lines.get()
+        reader.join(0.05)
 
 
 def _open(call: Call, name: str, **query: Any) -> Response:

@@ -7,6 +7,7 @@ import json
 from ..errors import PODMAN, RestError, VarlinkError, error_occurred
 from ..shapes import containers as container_shape
 from ..shapes import pods as shape
+from ..shapes.words import unix_seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +89,9 @@ def remove_pod(call: Call) -> Json:
     ]
     if members and not call["force"]:
         raise error_occurred(f"pod {call['name']!r} has containers: remove them first, or force")
-    call.rest.delete("pods", told["Id"], force=call["force"])
+    report = call.rest.delete("pods", told["Id"], force=call["force"]) or {}
+    if report.get("Err"):
+        raise error_occurred(str(report["Err"]))
     return {"pod": told["Id"]}
 
 
@@ -140,7 +143,7 @@ def _latest(call: Call) -> str:
     told = call.rest.get("pods", "json") or []
     if not told:
         raise error_occurred("there is no pod")
-    latest: str = max(told, key=lambda pod: pod.get("Created") or "")["Id"]
+    latest: str = max(told, key=lambda pod: unix_seconds(pod.get("Created")))["Id"]
     return latest
 
 

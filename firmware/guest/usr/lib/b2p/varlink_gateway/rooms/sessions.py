@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 
 from ..call import Upgrade
 from ..errors import RestError, error_occurred
@@ -28,6 +29,8 @@ PODMAN_ERROR = 2
 HEADER = 8
 FRAME_LIMIT = 1 << 20
 CHUNK = 1 << 16
+PATIENCE, PAUSE = 20, 0.05
+"""podman learns of a container's end a little after its output has ended."""
 
 
 def attach(call: Call) -> Upgrade:
@@ -44,17 +47,27 @@ def attach(call: Call) -> Upgrade:
         try:
             call.rest.status("POST", "containers", told["Id"], "start")
         except RestError:
-            hijacked.__exit__()
+            hijacked.close()
             raise
 
     def resize(size: Json) -> None:
         call.rest.status("POST", "containers", told["Id"], "resize", **size)
 
     def status() -> int:
-        return int(call.rest.post("containers", told["Id"], "wait"))
+        return _ended(call, told["Id"])
 
     session = Session(hijacked, resize, status, tty=bool(told["Config"].get("Tty")))
-    return Upgrade({}, session.talk)
+    return Upgrade({}, session.talk, hijacked.close)
+
+
+def _ended(call: Call, identity: str) -> int:
+    """A container's exit status; 0 for one that runs on, since the client has detached."""
+    for _ in range(PATIENCE):
+        state = call.rest.get("containers", identity, "json")["State"]
+        if state["Status"] not in ("running", "paused", "stopping"):
+            return int(state.get("ExitCode") or 0)
+        time.sleep(PAUSE)
+    return 0
 
 
 def exec_container(call: Call) -> Upgrade:
@@ -70,7 +83,8 @@ def exec_container(call: Call) -> Upgrade:
     def status() -> int:
         return int(call.rest.get("exec", made, "json").get("ExitCode") or 0)
 
-    return Upgrade({}, Session(hijacked, resize, status, tty=options["tty"]).talk)
+    session = Session(hijacked, resize, status, tty=options["tty"])
+    return Upgrade({}, session.talk, hijacked.close)
 
 
 def command(options: Json) -> Json:
@@ -137,7 +151,7 @@ class Session:
             try:
                 told = json.loads(data)
                 self._resize({"w": int(told["Width"]), "h": int(told["Height"])})
-            except (ValueError, KeyError, TypeError, RestError):
+            except (ValueError, KeyError, TypeError, OverflowError, RestError):
                 pass  # the window's size is only a wish
 
     def _exit_status(self) -> int:

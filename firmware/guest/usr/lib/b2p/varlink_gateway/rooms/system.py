@@ -41,7 +41,8 @@ def get_events(call: Call) -> Json | Generator[Json, None, Json]:
     if call.more:
         return _followed(call, query)
     with call.rest.open("GET", "events", query=query) as response:
-        return {"events": event(next(response.objects(), {}))}
+        told = next(response.objects(), None)
+        return {"events": event(told) if told else {}}
 
 
 def _followed(call: Call, query: Json) -> Generator[Json, None, Json]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 
 from ..errors import RestError, error_occurred
@@ -30,8 +29,8 @@ def pull_image(call: Call) -> Json | Generator[Json, None, Json]:
     name = call["name"]
     for transport in ARCHIVES:
         if name.startswith(transport):
-            path = call.spool.existing(name[len(transport) :])
-            return {"reply": {"logs": [], "id": _id(call, loaded(call, path)[-1])}}
+            names = loaded(call, name.removeprefix(transport))
+            return {"reply": {"logs": [], "id": _id(call, names[-1])}}
     query = {"reference": name, "policy": "missing", "quiet": False}
     headers = credentials(call["creds"])
     response = call.rest.open("POST", "images", "pull", query=query, headers=headers)
@@ -64,16 +63,13 @@ def push_image(call: Call) -> Json | Generator[Json, None, Json]:
 def build_image(call: Call) -> Json | Generator[Json, None, Json]:
     """From a tar file in the spool, which the build uses up."""
     build = call["build"]
-    path = call.spool.existing(build["contextDir"])
     try:
         query = build_query(build)
-        file = open(path, "rb")
     except ValueError as error:
         raise error_occurred(str(error)) from error
-    finally:
-        os.unlink(path)
-    with file:
-        headers = {"Content-Type": "application/x-tar"}
+    headers = {"Content-Type": "application/x-tar"}
+    with call.spool.open(build["contextDir"]) as file:
+        call.spool.remove(build["contextDir"])
         response = call.rest.open("POST", "build", query=query, body=file, headers=headers)
     return _answered(call, response, _built, "image")
 
@@ -86,7 +82,7 @@ def _built(told: Json) -> str:
 def _answered(
     call: Call, response: Response, identity: Callable[[Json], str], field: str = "reply"
 ) -> Json | Generator[Json, None, Json]:
-    """All lines at once, or each as it comes. The status was 200 long before anything could fail."""
+    """All lines at once, or each as it comes. The status is 200 long before anything fails."""
     if call.more:
         return _progress(response, identity, field)
     lines, last = [], ""

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 REMOTE = ("http://", "https://", "git://", "github.com/")
 PULL_POLICIES = {"PullAlways": "always", "PullIfMissing": "missing", "PullNever": "never"}
 FORMATS = {
-    "application/vnd.oci.image.manifest.v1+json": "oci",
-    "application/vnd.docker.distribution.manifest.v2+json": "docker",
+    "oci": "application/vnd.oci.image.manifest.v1+json",
+    "docker": "application/vnd.docker.distribution.manifest.v2+json",
 }
 
 
@@ -25,9 +25,7 @@ def query(build: Json) -> Json:
     """The parameters of a build; whatever is empty is podman's to choose."""
     options = build["buildOptions"]
     told: Json = {
-        "dockerfile": json.dumps(
-            [dockerfile(path) for path in build["dockerfiles"]] or ["Dockerfile"]
-        ),
+        "dockerfile": json.dumps(dockerfiles(build["dockerfiles"])),
         "t": [name for name in (build["output"], *build["additionalTags"]) if name],
         "buildargs": json.dumps(build["buildArgs"]) if build["buildArgs"] else None,
         "labels": json.dumps(pairs(build["label"])) if build["label"] else None,
@@ -36,7 +34,7 @@ def query(build: Json) -> Json:
         "dropcaps": json.dumps(build["dropCapabilities"]) if build["dropCapabilities"] else None,
         "devices": json.dumps(build["devices"]) if build["devices"] else None,
         "outputformat": FORMATS.get(build["outputFormat"], build["outputFormat"]) or None,
-        "pullpolicy": PULL_POLICIES.get(build["pullPolicy"]),
+        "pullpolicy": PULL_POLICIES.get(build["pullPolicy"], build["pullPolicy"]) or None,
         "target": build["target"] or None,
         "platform": platform(build),
         "forcerm": build["forceRmIntermediateCtrs"] or None,
@@ -67,9 +65,10 @@ def limits(options: Json) -> Json:
     }
 
 
-def dockerfile(path: str) -> str:
+def dockerfiles(paths: list[str]) -> list[str]:
     """A path of the caller's computer is the name inside the tar that it sent."""
-    return path if path.startswith(REMOTE) else posixpath.basename(path)
+    names = [path if path.startswith(REMOTE) else posixpath.basename(path) for path in paths]
+    return [name for name in names if name] or ["Dockerfile"]
 
 
 def platform(build: Json) -> str | None:

@@ -1,4 +1,4 @@
-"""Containers: podman's list and inspect JSON as Container, PsContainer, ContainerStats and the like."""
+"""Containers: podman's list and inspect JSON as Container, PsContainer, ContainerStats ..."""
 
 from __future__ import annotations
 
@@ -16,11 +16,7 @@ OLD_STATES = {
     "stopping": "running",
     "removing": "stopped",
 }
-NEW_STATES = {
-    "configured": ["created"],
-    "created": ["initialized"],
-    "running": ["running", "stopping"],
-}
+NEW_STATES = {"configured": "created", "created": "initialized"}
 KINDS = {0: "changed", 1: "added", 2: "deleted"}
 LETTERS = {0: "C", 1: "A", 2: "D"}
 SORTS = {
@@ -54,8 +50,8 @@ def old_state(state: str | None) -> str:
 
 
 def new_states(states: list[str]) -> list[str]:
-    """The states that podman 5 has for those of 2020."""
-    return [new for state in states for new in NEW_STATES.get(state, [state])]
+    """The states that podman 5 has for those of 2020; it refuses to list those in passing."""
+    return [NEW_STATES.get(state, state) for state in states]
 
 
 def container(listed: Json, mounts: list[Json], now: float) -> Json:
@@ -185,6 +181,13 @@ def diffs(listed: list[Json] | None) -> list[Json]:
         {"path": change["Path"], "changeType": LETTERS.get(change.get("Kind", 0), "C")}
         for change in listed or ()
     ]
+
+
+def health(run: Json) -> str:
+    """What a run of the health check told. podman's own status changes only after several runs."""
+    runs = run.get("Log") or ()
+    well = runs[-1].get("ExitCode") == 0 if runs else run.get("Status") == "healthy"
+    return "healthy" if well else "unhealthy"
 
 
 def stats(counted: Json) -> Json:

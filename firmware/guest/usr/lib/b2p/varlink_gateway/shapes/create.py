@@ -85,7 +85,12 @@ def specification(create: Json) -> Json:
     for old, new in NAMESPACES.items():
         if create[old]:
             spec[new] = namespace(create[old])
-    return {name: value for name, value in spec.items() if value not in (None, "", [], {}, False)}
+    return {name: value for name, value in spec.items() if not _unset(value)}
+
+
+def _unset(value: Any) -> bool:
+    """True for what podman chooses by itself; the number 0 is a choice."""
+    return value is None or value is False or value in ("", [], {})
 
 
 def process(create: Json) -> Json:
@@ -162,7 +167,7 @@ def log(create: Json) -> Json:
 
 
 def network(create: Json) -> Json:
-    """Ports, names and the network namespace. A pod's members share its network, so none is named."""
+    """Ports, names and the network namespace. A pod's members share its network."""
     spec: Json = {
         "portmappings": port_mappings(create["publish"]),
         "dns_server": [*(create["dns"] or ()), *(create["dnsServers"] or ())],
@@ -207,7 +212,7 @@ def security(create: Json) -> Json:
     """The securityOpt words; those podman 5 has no field for are refused."""
     spec: Json = {"selinux_opts": []}
     for option in create["securityOpt"] or ():
-        name, _, value = option.replace(":", "=", 1).partition("=")
+        name, _, value = option.partition("=" if "=" in option else ":")
         if name == "label":
             spec["selinux_opts"].append(value)
         elif name == "apparmor":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 TYPE_CHECKING = False
@@ -18,8 +17,10 @@ WORDS: dict[str, Any] = {
     "{}": {},
     "[]": [],
 }
-KEY = re.compile(r'("(?:[^"\\]|\\.)*"|\'(?:[^\']|\'\')*\'|[^\s#:][^:]*?)\s*:(?:\s+(.*))?$')
+KEY = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s#"'|>-].*?|-\S.*?)\s*:(?:\s+(.*))?$""")
 NUMBER = re.compile(r"-?\d+(\.\d+)?$")
+ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)")
+ESCAPES = dict(zip("0abtnvfreN_LP", "\0\a\b\t\n\v\f\r\x1b\x85\xa0\u2028\u2029", strict=True))
 
 # A line: how far it is indented, and its text.
 Line = tuple[int, str]
@@ -29,16 +30,12 @@ def documents(text: str) -> list[dict[str, Any]]:
     """The mappings of a YAML stream; ValueError for what podman does not write."""
     parts = re.split(r"^---.*$", text, flags=re.MULTILINE)
     found = [_document(part) for part in parts]
-    return [document for document in found if document]
+    return [document for document in found if isinstance(document, dict)]
 
 
-def _document(text: str) -> dict[str, Any]:
-    lines = [(len(line) - len(line.lstrip()), line.strip("\n")) for line in text.split("\n")]
-    reader = _Reader([line for line in lines if not line[1].lstrip().startswith("#")])
-    value = reader.value(0) if reader.more() else {}
-    if not isinstance(value, dict):
-        raise ValueError("a Kubernetes document is no mapping")
-    return value
+def _document(text: str) -> Any:
+    reader = _Reader([(len(line) - len(line.lstrip()), line) for line in text.split("\n")])
+    return reader.value(0)
 
 
 class _Reader:
@@ -49,33 +46,46 @@ class _Reader:
         self._at = 0
 
     def more(self) -> bool:
-        """Skips empty lines; False at the end."""
-        while self._at < len(self._lines) and not self._lines[self._at][1].strip():
+        """Skips empty lines and comments; False at the end."""
+        while self._at < len(self._lines):
+            line = self._lines[self._at][1].strip()
+            if line and not line.startswith("#"):
+                return True
             self._at += 1
-        return self._at < len(self._lines)
+        return False
 
     def value(self, least: int) -> Any:
         """The block that starts at the next line, if it is indented by so much."""
         if not self.more() or self._lines[self._at][0] < least:
             return None
         indent, line = self._lines[self._at]
-        if line.lstrip().startswith("- ") or line.strip() == "-":
+        if self._dash():
             return self._sequence(indent)
         if KEY.match(line.strip()):
             return self._mapping(indent)
         self._at += 1
-        return scalar(line.strip())
+        return self._word(indent - 1, line.strip())
+
+    def _word(self, indent: int, rest: str) -> Any:
+        """What stands behind a key or a dash, and goes on in lines that are indented further."""
+        if rest[:1] in ("|", ">"):
+            return self._text(indent, rest)
+        return scalar(self._continued(indent, rest))
 
     def _sequence(self, indent: int) -> list[Any]:
         items = []
         while self.more() and self._lines[self._at][0] == indent:
             line = self._lines[self._at][1]
-            if not line.lstrip().startswith("-"):
+            if not self._dash():
                 break
             rest = line.lstrip()[1:]
-            inner = indent + 1 + len(rest) - len(rest.lstrip())
-            self._lines[self._at] = (inner, " " * inner + rest.strip())
-            items.append(self.value(indent + 1))
+            if KEY.match(rest.strip()) or not rest.strip() or rest.strip().startswith("- "):
+                inner = indent + 1 + len(rest) - len(rest.lstrip())
+                self._lines[self._at] = (inner, " " * inner + rest.strip())
+                items.append(self.value(indent + 1))
+            else:
+                self._at += 1
+                items.append(self._word(indent, rest.strip()))
         return items
 
     def _mapping(self, indent: int) -> dict[str, Any]:
@@ -89,17 +99,15 @@ class _Reader:
         return fields
 
     def _field(self, indent: int, rest: str) -> Any:
-        if rest[:1] in ("|", ">"):
-            return self._text(indent, rest)
         if rest.strip():
-            return scalar(self._continued(indent, rest.strip()))
-        if (
-            self.more()
-            and self._lines[self._at][0] == indent
-            and self._lines[self._at][1].strip()[:1] == "-"
-        ):
+            return self._word(indent, rest.strip())
+        if self.more() and self._lines[self._at][0] == indent and self._dash():
             return self._sequence(indent)
         return self.value(indent + 1)
+
+    def _dash(self) -> bool:
+        line = self._lines[self._at][1].strip()
+        return line == "-" or line.startswith("- ")
 
     def _continued(self, indent: int, text: str) -> str:
         """A long word goes on in lines that are indented further."""
@@ -116,16 +124,28 @@ class _Reader:
                 break
             taken.append(line)
             self._at += 1
-        margin = min((len(line) - len(line.lstrip()) for line in taken if line.strip()), default=0)
+        told = [character for character in mark if character.isdigit()]
+        margin = indent + int(told[0]) if told else _margin(taken)
         joint = "\n" if mark[0] == "|" else " "
-        text = joint.join(line[margin:] for line in taken).rstrip("\n ")
-        return text if "-" in mark else text + "\n"
+        text = joint.join(line[margin:] for line in taken)
+        if "+" in mark:
+            return text
+        return text.rstrip("\n") + ("" if "-" in mark else "\n")
+
+
+def _margin(lines: list[str]) -> int:
+    return min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    code = match[1]
+    return chr(int(code[1:], 16)) if len(code) > 1 else ESCAPES.get(code, code)
 
 
 def scalar(text: str, *, key: bool = False) -> Any:
     """A word: quoted, a number, a truth, or just itself."""
     if text[:1] == '"':
-        return json.loads(text)
+        return ESCAPE.sub(_unescaped, text.strip()[1:-1])
     if text[:1] == "'":
         return text[1:-1].replace("''", "'")
     if key:

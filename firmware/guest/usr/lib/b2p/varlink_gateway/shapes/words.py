@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 NEVER = "0001-01-01T00:00:00Z"
@@ -15,6 +16,9 @@ NANOSECONDS = {
     "m": 60 * 10**9,
     "h": 3600 * 10**9,
 }
+SIZE = re.compile(r"(-?[0-9]{1,18}(?:\.[0-9]+)?)([bkmgtp]?)(?:(?<=[kmgtp])i?b)?")
+DURATION_PART = re.compile(r"([0-9]{1,12}(?:\.[0-9]*)?)(ns|us|µs|ms|s|m|h)")
+DURATION = re.compile(f"(?:{DURATION_PART.pattern})+")
 AGES = (
     (63072000, 31536000, "year"),
     (5184000, 2592000, "month"),
@@ -88,24 +92,21 @@ def age(seconds: float) -> str:
 
 def size(text: str) -> int:
     """Bytes of a human size such as 64m or 1.5GiB; ValueError for anything else."""
-    word = text.strip().lower().removesuffix("ib")
-    word = word if word[-1:].isdigit() else word.removesuffix("b") or word
-    unit = UNITS.get(word[-1:], 0)
-    number = float(word[:-1] if unit else word)
-    return int(number * (unit or 1))
+    match = SIZE.fullmatch(text.strip().lower())
+    if not match:
+        raise ValueError(f"{text!r} is no size")
+    return int(float(match[1]) * UNITS[match[2] or "b"])
 
 
 def nanoseconds(text: str) -> int:
     """Nanoseconds of a Go duration such as 1m30s; ValueError for anything else."""
-    total, rest = 0.0, text.strip()
-    while rest:
-        digits = len(rest) - len(rest.lstrip("0123456789."))
-        letters = len(rest[digits:]) - len(rest[digits:].lstrip("nuµmsh"))
-        total += float(rest[:digits]) * NANOSECONDS.get(rest[digits : digits + letters], 1)
-        if not letters and rest[digits:]:
-            raise ValueError(f"{text!r} is no duration")
-        rest = rest[digits + letters :]
-    return int(total)
+    word = text.strip()
+    if word == "0":
+        return 0
+    if not DURATION.fullmatch(word):
+        raise ValueError(f"{text!r} is no duration")
+    parts = DURATION_PART.findall(word)
+    return int(sum(float(number) * NANOSECONDS[unit] for number, unit in parts))
 
 
 def pairs(words: list[str] | None) -> dict[str, str]:
