@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
+import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,31 @@ from b2p.image import firmware_files
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from types import FrameType
 
 FOLDER = "guest/usr/lib/b2p/agent"
-NAMES = ("addresses", "power", "disk", "identity", "port", "engine")
+NAMES = ("addresses", "power", "disk", "engine", "resumed", "identity", "port")
+
+
+@pytest.fixture(autouse=True)
+def sigio() -> Iterator[None]:
+    """SIGIO ends nothing here: by itself it would end the whole test run.
+
+    The agent has one thread, which blocks it; a thread of another test's may not. What such a
+    thread takes is handed on to the main one, where it waits for the agent to look.
+    """
+
+    def handed_on(number: int, _frame: FrameType | None) -> None:
+        if number in signal.pthread_sigmask(signal.SIG_BLOCK, []):
+            signal.pthread_kill(threading.main_thread().ident or 0, number)
+
+    handler = signal.signal(signal.SIGIO, handed_on)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    yield
+    while signal.sigtimedwait([signal.SIGIO], 0):
+        pass
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    signal.signal(signal.SIGIO, handler)
 
 
 @pytest.fixture
@@ -34,11 +57,6 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     modules = {name: importlib.import_module(name) for name in NAMES}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     yield SimpleNamespace(**modules, main=importlib.import_module("b2p_agent_main"))
-    # What was not taken would end the whole test run once it is let through.
-    while signal.sigtimedwait([signal.SIGIO], 0):
-        pass
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     for name in (*NAMES, "b2p_agent_main"):
         sys.modules.pop(name, None)

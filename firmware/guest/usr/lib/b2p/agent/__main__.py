@@ -6,13 +6,19 @@ library's own wrappers would load enum and friends.
 
 import _socket
 import os
+import time
 
 import addresses
 import disk
 import engine
 import identity
 import power
+import resumed
 from port import Port
+
+FROZEN_SECONDS = 10.0
+"""A disk that was frozen for saving the machine's state thaws by itself after so long: whoever
+wanted to save it may have been killed."""
 
 
 def notify_systemd(message: str) -> None:
@@ -34,6 +40,9 @@ class Agent:
         self.engine = engine.Engine()
         self.stage = "waiting for the machine's identity"
         self.is_ready = False
+        self.thaw_at: float | None = None
+        self.frozen_with: list[int] = []
+        """The connections with the host when the disk was frozen: dead once it was resumed."""
 
     def enter(self, stage: str) -> None:
         """Begin a stage of the way to ready, and say so."""
@@ -56,10 +65,13 @@ class Agent:
         power.settle()
 
     def take_identity(self, request: dict) -> None:
-        """First time: come up. Later: the host that came back only wants to be sure."""
+        """First time: come up. Later: the machine was resumed, or the host wants to be sure."""
         if self.is_ready:
+            self.thaw()
             identity.apply(request)
             self.port.send({"event": "ready"})
+            if "entropy" in request:
+                resumed.sever(self.frozen_with)
             return
         try:
             self.bring_up(request)
@@ -67,6 +79,30 @@ class Agent:
             # Told at once, whatever it is: the host would wait for its deadline.
             self.port.send({"event": "failed", "stage": self.stage, "message": str(problem)})
             raise
+
+    def freeze(self) -> None:
+        """Have all data on the disk, and nothing more written, for a while."""
+        if self.thaw_at is None:
+            disk.freeze()
+        self.frozen_with = resumed.connections()
+        self.thaw_at = time.monotonic() + FROZEN_SECONDS
+
+    def thaw(self) -> None:
+        """Go on writing, if that was stopped."""
+        if self.thaw_at is not None:
+            self.thaw_at = None
+            disk.thaw()
+
+    def tend(self) -> float | None:
+        """Do what is due by the clock; seconds until the next look, None for no need."""
+        pause = self.engine.tend() if self.is_ready else None
+        if self.thaw_at is None:
+            return pause
+        left = self.thaw_at - time.monotonic()
+        if left <= 0:
+            self.thaw()
+            return pause
+        return left if pause is None else min(left, pause)
 
     def handle(self, request: dict) -> dict:
         """Do what a well-formed request asks for; returns what is added to the answer."""
@@ -79,9 +115,9 @@ class Agent:
         elif verb == "console":
             power.start_unit("b2p-console.service")
         elif verb == "freeze":
-            disk.freeze()
+            self.freeze()
         elif verb == "thaw":
-            disk.thaw()
+            self.thaw()
         elif verb != "status":
             raise ValueError(f"{verb!r} is not something this machine does")
         return {"ready": self.is_ready, "stage": self.stage}
@@ -108,7 +144,7 @@ def main() -> None:
     while True:
         for request in port.waiting():
             agent.answer(request)
-        port.pause(agent.engine.tend() if agent.is_ready else None)
+        port.pause(agent.tend())
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class Engine:
 
     def listens(self) -> bool:
         """Whether its socket is there."""
-        return connections(_tcp_table(), self.port, LISTENING) > 0
+        return connections(tcp_table(), self.port, LISTENING) > 0
 
     def tend(self) -> float | None:
         """Put it to sleep or wake it, as is due; seconds until the next look, None for no need."""
@@ -92,7 +92,7 @@ class Engine:
         return bool(select.select([LISTENER], [], [], 0)[0]) or self._is_connected()
 
     def _is_connected(self) -> bool:
-        return connections(_tcp_table(), self.port, ESTABLISHED) > 0
+        return connections(tcp_table(), self.port, ESTABLISHED) > 0
 
     def _announce(self, *, wanted: bool) -> None:
         """Have new connections announced by SIGIO, as long as nobody else takes them."""
@@ -104,7 +104,8 @@ class Engine:
         fcntl.fcntl(LISTENER, fcntl.F_SETFL, changed)
 
 
-def _tcp_table() -> str:
+def tcp_table() -> str:
+    """The kernel's table of TCP connections."""
     with open("/proc/net/tcp") as table:
         return table.read()
 

@@ -4,6 +4,7 @@ import os
 import time
 
 import power
+import resumed
 
 RUN = "/run/b2p"
 STORED_CONTAINERS = "/var/lib/containers/storage/overlay-containers/containers.json"
@@ -18,6 +19,8 @@ def apply(request: dict) -> None:
     """Take what the request holds; what it leaves out stays as it is."""
     if "time" in request:
         _set_clock(float(request["time"]))
+    if request.get("entropy"):
+        resumed.reseed(bytes.fromhex(request["entropy"]))
     if request.get("name"):
         _set_name(request["name"])
     os.makedirs(RUN, mode=0o755, exist_ok=True)

@@ -1,0 +1,28 @@
+"""A QEMU whose b2p was killed before it wrote down the pid: no second one may start beside it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from b2p.store import record as records
+
+if TYPE_CHECKING:
+    from tests.fakes_story import Computer
+
+
+def test_a_qemu_that_nobody_recorded_is_ended_before_another_starts(computer: Computer) -> None:
+    first = computer.up()
+    computer.down()
+    files = computer.layout.machine("default")
+    records.write(files.record, replace(first.record, pid=0, pid_start=0.0))
+    words = ["-c", "import time; time.sleep(60)", "-uuid", first.record.uuid]
+    left = subprocess.Popen([sys.executable, "-I", "-S", *words])
+    try:
+        computer.up()
+        assert left.wait(10) < 0
+    finally:
+        left.kill()
+        left.wait()
