@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import tarfile
     from collections.abc import Callable, Iterable
 
+ALIGNED = 4
+"""Bytes: parts of an archive begin at such offsets, and so does a plain one behind another."""
+
 _LINKS_AT = 38
 """Where in a header the number of links stands: after magic, inode, mode, uid and gid."""
 
@@ -170,7 +173,7 @@ class Writer:
                 raise B2PError(f"the data of {name!r} ends {left} bytes too early")
             self._out.write(block)
             left -= len(block)
-        self._out.write(bytes(-size % 4))
+        self._out.write(bytes(-size % ALIGNED))
 
 
 def trailer() -> bytes:
@@ -246,4 +249,4 @@ def _encoded(name: str) -> bytes:
 
 
 def _padded(block: bytes) -> bytes:
-    return block + bytes(-len(block) % 4)
+    return block + bytes(-len(block) % ALIGNED)

@@ -194,7 +194,7 @@ class Build:
             "schema": cache.SCHEMA,
             "digest": digest,
             "recipe": name,
-            "family": "boot2podman",
+            "family": recipe.NAME,
             "arch": self._arch,
             "suite": recipe.SUITE,
             "written_by": __version__,

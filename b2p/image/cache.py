@@ -103,7 +103,7 @@ def by_prefix(images: Path, prefix: str) -> Image:
     known = ", ".join(image.digest[:12] for image in every(images)) or "none yet"
     raise UsageError(
         f"{prefix!r} names {'several images' if found else 'no image that b2p knows'}",
-        f"take 'boot2podman', or the digest of one in the cache: {known}",
+        f"take 'b2p', or the digest of one in the cache: {known}",
     )
 
 
@@ -113,6 +113,6 @@ def by_digest(images: Path, digest: str) -> Image:
     if not directory.is_dir():
         raise StateError(
             f"the image {digest[:12]!r} is no longer in the cache",
-            "b2p up --image boot2podman builds a current one; the machine's data stays",
+            "b2p up --image b2p builds a current one; the machine's data stays",
         )
     return read(directory)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from b2p.machine.model import Arch
 
-NAME = "boot2podman"
-"""What people call it: up --image boot2podman."""
+NAME = "b2p"
+"""What people call it: up --image b2p."""
 
 SUITE = "trixie"
 

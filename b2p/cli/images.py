@@ -1,0 +1,123 @@
+"""image: ls, pull, rm, prune."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from b2p.cli.session import Session, Verb, json_option, pass_session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from b2p.images import Shown
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def image(context: click.Context) -> None:
+    """List, fetch and remove images: those that b2p built, and those from elsewhere."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@image.command(cls=Verb)
+@click.option("--available", is_flag=True, help="The families that can be fetched and booted.")
+@json_option
+@pass_session
+def ls(session: Session, *, available: bool, as_json: bool) -> None:
+    """List the images in the cache, and the machines that boot them."""
+    from b2p import images, sizes, tables, terminal
+
+    if available:
+        _families(as_json=as_json)
+        return
+    found = images.listing(session.layout)
+    if as_json:
+        terminal.out(_json(images=[one.as_json() for one in found]))
+    elif found:
+        rows = [
+            (
+                one.digest[:12],
+                one.kind,
+                sizes.rounded(one.used_bytes),
+                one.name,
+                ", ".join(one.machines) or "-",
+            )
+            for one in found
+        ]
+        terminal.out(tables.table(("DIGEST", "KIND", "SIZE", "NAME", "MACHINES"), rows))
+    else:
+        session.report.note("no images yet; 'b2p up' builds one")
+
+
+@image.command(cls=Verb)
+@click.argument("wished", metavar="IMAGE")
+@click.option("--digest", default="", metavar="sha256:HEX", help="What its file must be.")
+@json_option
+@pass_session
+def pull(session: Session, wished: str, *, digest: str, as_json: bool) -> None:
+    """Fetch an image by its family's name or its address, or look whether there is a newer one."""
+    from b2p import images, names, terminal
+
+    settings = session.settings(names.DEFAULT)
+    found = images.pull(wished, settings, session.layout, session.report, digest=digest)
+    if as_json:
+        values = {"digest": found.digest, "path": str(found.path), "name": found.name}
+        terminal.out(_json(image=values))
+    else:
+        terminal.out(found.digest)
+
+
+@image.command(cls=Verb)
+@click.argument("digests", nargs=-1, required=True, metavar="DIGEST...")
+@json_option
+@pass_session
+def rm(session: Session, digests: tuple[str, ...], *, as_json: bool) -> None:
+    """Remove images that no machine boots, by the beginning of their digests."""
+    from b2p import images
+
+    _tell(session, images.remove(digests, session.layout), as_json=as_json)
+
+
+@image.command(cls=Verb)
+@click.option("--all", "everything", is_flag=True, help="The one for the next machine as well.")
+@json_option
+@pass_session
+def prune(session: Session, *, everything: bool, as_json: bool) -> None:
+    """Remove all images that no machine boots, and downloads that were broken off."""
+    from b2p import images
+
+    _tell(session, images.prune(session.layout, everything=everything), as_json=as_json)
+
+
+def _families(*, as_json: bool) -> None:
+    from b2p import available, tables, terminal
+
+    found = available.families()
+    if as_json:
+        terminal.out(_json(families=[one.as_json() for one in found]))
+        return
+    rows = [
+        (one.name, ", ".join(one.speaks), one.told_by, ", ".join(one.archs) or "-", one.tried)
+        for one in found
+    ]
+    terminal.out(tables.table(("NAME", "SPEAKS", "TOLD BY", "FOR", "TRIED"), rows))
+
+
+def _tell(session: Session, removed: Sequence[Shown], *, as_json: bool) -> None:
+    from b2p import sizes, terminal
+
+    if as_json:
+        terminal.out(_json(removed=[one.as_json() for one in removed]))
+        return
+    freed = sizes.rounded(sum(one.used_bytes for one in removed))
+    session.report.note(f"{len(removed)} images removed, {freed} freed")
+
+
+def _json(**values: Any) -> str:
+    from b2p.status import SCHEMA
+
+    return json.dumps({"schema": SCHEMA, **values}, indent=2, ensure_ascii=False)

@@ -1,0 +1,262 @@
+"""The stories of `b2p image`: what is in the cache and who uses it, bringing and removing it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from b2p.errors import BusyError, StateError, UsageError
+from b2p.host import computer
+from b2p.image import address, cache, downloads
+from b2p.image.build import recipe_digest
+from b2p.image.pull import Puller, Wanted
+from b2p.store import lock, places
+from b2p.store import record as records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from b2p.image.pull import Pulled
+    from b2p.report import Report
+    from b2p.settings import Settings
+    from b2p.store.layout import Layout
+
+PULL_WAIT_SECONDS = 6 * 3600.0
+"""For another b2p that fetches the same image: gigabytes over a slow line."""
+
+GONE = ".gone-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One image of the cache."""
+
+    digest: str
+    kind: Literal["built", "downloaded"]
+    name: str
+    directory: Path
+    used_bytes: int
+    """What it takes on the disk."""
+    machines: tuple[str, ...]
+    """Those that boot it."""
+    url: str = ""
+    is_current: bool = False
+    """Whether the next new machine would boot it."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs: keys are only ever added."""
+        return {
+            "digest": self.digest,
+            "kind": self.kind,
+            "name": self.name,
+            "url": self.url,
+            "used_bytes": self.used_bytes,
+            "machines": list(self.machines),
+            "current": self.is_current,
+        }
+
+
+def listing(layout: Layout) -> list[Shown]:
+    """All images of the cache, built ones first, the newest first of each."""
+    users = _users(layout)
+    recipe = recipe_digest()
+    current: set[str] = set()
+    shown = []
+    for built in cache.every(layout.images):
+        is_current = built.recipe == recipe and built.arch not in current
+        current |= {built.arch} if is_current else set()
+        shown.append(
+            Shown(
+                digest=built.digest,
+                kind="built",
+                name="boot2podman",
+                directory=built.directory,
+                used_bytes=_used_bytes(built.directory),
+                machines=users.get(built.digest, ()),
+                is_current=is_current,
+            )
+        )
+    return [*shown, *(_downloaded(one, users) for one in downloads.every(layout.media))]
+
+
+@contextlib.contextmanager
+def puller(settings: Settings, layout: Layout, report: Report) -> Iterator[Puller]:
+    """What brings images into this user's cache."""
+    from b2p.fetch import Fetcher
+
+    places.prepare(layout)
+    fetcher = Fetcher(report)
+
+    @contextlib.contextmanager
+    def hold(key: str) -> Iterator[None]:
+        layout.media.mkdir(parents=True, exist_ok=True)
+        with lock.hold(
+            layout.media / f".{key}.lock",
+            command="b2p image pull",
+            what="the image",
+            wait=PULL_WAIT_SECONDS,
+            on_wait=lambda holder: report.note(f"waiting for {holder or 'another b2p'}"),
+        ) as held:
+            yield
+            held.discard()
+
+    try:
+        yield Puller(
+            layout.media, fetcher=fetcher, report=report, hold=hold, mirror=settings.image_mirror
+        )
+    finally:
+        fetcher.close()
+
+
+def by_address(text: str, digest: str = "") -> Wanted:
+    """The image that an address or a path means; `digest` is written "sha256:...", or empty.
+
+    Raises UsageError for what is neither: names of families are for whoever knows those.
+    """
+    if not address.is_address(text):
+        raise UsageError(
+            f"{text!r} is no family, no address and no path",
+            f"see 'b2p image ls --available', or give an address, or a path such as ./{text}",
+        )
+    algorithm, _, value = digest.partition(":")
+    if digest and not (value and set(value.lower()) <= set("0123456789abcdef")):
+        raise UsageError(f"{digest!r} is not a digest", "write it as sha256:HEX or sha512:HEX")
+    return Wanted(address=text, digest=(algorithm, value) if digest else None)
+
+
+def pull(
+    wished: str,
+    settings: Settings,
+    layout: Layout,
+    report: Report,
+    *,
+    digest: str = "",
+) -> Pulled:
+    """Have the image of a family, an address or a path, the newest that its server has."""
+    from b2p.choice import Chooser
+
+    with puller(settings, layout, report) as bringer:
+        chooser = Chooser(bringer, layout.media, computer.arch(), report)
+        return bringer.pull(chooser.wanted(wished, digest), refresh=True)
+
+
+def remove(prefixes: Sequence[str], layout: Layout) -> list[Shown]:
+    """Remove the images whose digests begin so; raises UsageError where a machine boots one."""
+    with _quiet_machines(layout):
+        found = listing(layout)
+        chosen = {one.digest: one for one in (_chosen(found, prefix) for prefix in prefixes)}
+        for one in chosen.values():
+            if one.machines:
+                raise UsageError(
+                    f"the image {one.digest[:12]!r} is used by machine {one.machines[0]!r}",
+                    f"remove that first: b2p rm {one.machines[0]}",
+                )
+        for one in chosen.values():
+            _erase(one.directory)
+        return list(chosen.values())
+
+
+def prune(layout: Layout, *, everything: bool = False) -> list[Shown]:
+    """Remove the images that no machine boots, but (without `everything`) not the current one."""
+    with _quiet_machines(layout):
+        unused = [one for one in listing(layout) if not one.machines]
+        unused = [one for one in unused if everything or not one.is_current]
+        for one in unused:
+            _erase(one.directory)
+        _sweep(layout)
+        return unused
+
+
+def _downloaded(found: downloads.Downloaded, users: dict[str, tuple[str, ...]]) -> Shown:
+    return Shown(
+        digest=found.digest,
+        kind="downloaded",
+        name=found.name,
+        directory=found.directory,
+        used_bytes=_used_bytes(found.directory),
+        machines=users.get(found.digest, ()),
+        url=found.url,
+    )
+
+
+def _users(layout: Layout) -> dict[str, tuple[str, ...]]:
+    """Digest: the names of the machines that boot it."""
+    users: dict[str, tuple[str, ...]] = {}
+    for record in records.listing(layout.machines).records:
+        users[record.image] = (*users.get(record.image, ()), record.name)
+    return users
+
+
+def _chosen(found: Sequence[Shown], prefix: str) -> Shown:
+    fitting = [one for one in found if prefix and one.digest.startswith(prefix)]
+    if len(fitting) == 1:
+        return fitting[0]
+    raise UsageError(
+        f"{prefix!r} names {'several images' if fitting else 'no image of the cache'}",
+        "give the beginning of a digest that 'b2p image ls' shows",
+    )
+
+
+@contextlib.contextmanager
+def _quiet_machines(layout: Layout) -> Iterator[None]:
+    """Raise where a machine is being made, or cannot be read: it may use any image."""
+    for path in layout.machines.glob(".*.lock"):
+        holder = lock.holder(path)
+        if holder is not None and holder.pid != os.getpid():
+            raise BusyError(
+                f"a machine is being changed by {holder}", "wait until that is done, then try again"
+            )
+    problems = records.listing(layout.machines).problems
+    if problems:
+        raise StateError(
+            f"nothing is removed: nobody knows which image machine {problems[0].name!r} uses",
+            f"{problems[0].error.message}; b2p rm -f {problems[0].name} removes it",
+        )
+    yield
+
+
+def _erase(directory: Path) -> None:
+    """Remove a directory so that nobody ever meets half of it."""
+    aside = directory.with_name(f"{GONE}{directory.name}")
+    try:
+        directory.rename(aside)
+        shutil.rmtree(aside)
+    except OSError as error:
+        raise StateError(
+            f"{str(directory)!r} cannot be removed: {error.strerror or error}",
+            "see to its permissions, and remove it by hand",
+        ) from error
+
+
+def _sweep(layout: Layout) -> None:
+    """Remove what removals and downloads that were broken off left."""
+    for folder in (layout.images, layout.media):
+        for left in (*folder.glob(f"{GONE}*"), *_broken(folder, _users(layout))):
+            shutil.rmtree(left, ignore_errors=True)
+    for left in (layout.media / downloads.PARTIAL).glob("*"):
+        if lock.holder(layout.media / f".{left.name}.lock") is None:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _broken(folder: Path, users: Mapping[str, object]) -> list[Path]:
+    """Images of the cache that cannot be read, and that no machine waits for."""
+    whole = {one.directory for one in cache.every(folder)}
+    whole |= {one.directory for one in downloads.every(folder)}
+    kept = {downloads.ADDRESSES, *users}
+    return [
+        path
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if path.is_dir() and path.name[0] != "." and path.name not in kept and path not in whole
+    ]
+
+
+def _used_bytes(directory: Path) -> int:
+    total = 0
+    for path in directory.iterdir():
+        with contextlib.suppress(OSError):
+            total += path.stat().st_blocks * 512
+    return total

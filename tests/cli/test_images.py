@@ -1,0 +1,69 @@
+"""image ls, pull, rm and prune at the command line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from b2p.cli.main import run
+from tests.fakes_machine import stopped_machine
+from tests.image.test_cache import image
+from tests.image.test_pull import DIGEST, DISK
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from b2p.store.layout import Layout
+
+
+def test_an_image_is_pulled_listed_and_removed(
+    layout: Layout, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import gzip
+    import hashlib
+
+    packed = gzip.compress(DISK, mtime=0)
+    digest = hashlib.sha256(packed).hexdigest()
+    (home / "disk.raw.gz").write_bytes(packed)
+    assert run(["-q", "image", "pull", "./disk.raw.gz", "--digest", f"sha256:{digest}"]) == 0
+    assert capsys.readouterr().out == f"{digest}\n"
+    stopped_machine(layout, "web", image=digest)
+    assert run(["image", "ls"]) == 0
+    heading, line = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["DIGEST", "KIND", "SIZE", "NAME", "MACHINES"]
+    assert line.split()[0] == digest[:12]
+    assert line.split()[-2:] == ["disk.raw.gz", "web"]
+    assert run(["image", "rm", digest[:6]]) == 2
+    assert "used by machine 'web'" in capsys.readouterr().err
+
+
+def test_a_file_that_is_used_where_it_lies_is_named(
+    layout: Layout, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "disk.raw").write_bytes(DISK)
+    assert run(["-q", "image", "pull", "./disk.raw", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["image"] == {"digest": DIGEST, "path": str(home / "disk.raw"), "name": "disk.raw"}
+    assert run(["image", "ls", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"schema": 1, "images": []}
+
+
+def test_pruning_says_what_it_freed(layout: Layout, capsys: pytest.CaptureFixture[str]) -> None:
+    image(layout.images, "aaa")
+    assert run(["image", "prune", "--json"]) == 0
+    (removed,) = json.loads(capsys.readouterr().out)["removed"]
+    assert removed["digest"] == "aaa"
+    assert run(["image", "prune"]) == 0
+    assert "0 images removed" in capsys.readouterr().err
+
+
+def test_bad_words_are_told_in_a_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "page").write_text("<html>")
+    assert run(["image", "pull", "./page"]) == 2
+    assert "web page" in capsys.readouterr().err
+    assert run(["image", "pull", "nobody"]) == 2
+    assert "no family, no address and no path" in capsys.readouterr().err
+    assert run(["image"]) == 0
+    assert "prune" in capsys.readouterr().out
