@@ -226,8 +226,13 @@ def _machines(patient: Patient) -> Iterator[Check]:
         if one.state == "broken":
             yield Check("machines", "fail", f"{one.name}: {one.problem}", one.remedy)
     if not any(one.state == "broken" for one in machines):
-        running = sum(one.state == "running" for one in machines)
-        yield Check("machines", "ok", f"{len(machines)}, of which {running} running")
+        found = (
+            f"{len(machines)}, of which {sum(one.state == 'running' for one in machines)} running"
+        )
+        if asleep := [one for one in machines if one.state == "suspended"]:
+            used = sum(status.used_bytes(one.files.saved_state) for one in asleep)
+            found += f" and {len(asleep)} suspended, in {sizes.rounded(used)}"
+        yield Check("machines", "ok", found)
 
 
 CHECKS: dict[str, Callable[[Patient], Iterator[Check]]] = {

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from b2p import launch, status
+from b2p import launch, resume, status
 from b2p.control.errors import GoneError
 from b2p.errors import B2PError, GuestError
 from b2p.host import process
 from b2p.host.process import Started
-from b2p.store import lock, places
+from b2p.machine import state
+from b2p.store import lock, places, saved
 from b2p.store import record as records
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from b2p.report import Report, Task
     from b2p.store.layout import Layout, MachineFiles
     from b2p.store.record import Record
+    from b2p.store.saved import Saved
 
 AGENT_SECONDS = 10.0
 MONITOR_SECONDS = 2.0
@@ -41,6 +44,8 @@ def down(name: str, layout: Layout, report: Report, *, force: bool, timeout: flo
     with hold(files, report, "b2p down") as held:
         record = records.read(files.record)
         found = qemus(record) if record else orphans(files)
+        if record and saved.exists(files):
+            found = _woken(record, files, report, found, force=force)
         if not found:
             report.note(f"machine {name!r} is not running")
         else:
@@ -50,6 +55,39 @@ def down(name: str, layout: Layout, report: Report, *, force: bool, timeout: flo
         launch.clear(files)
         if record is None:
             held.discard()
+
+
+def _woken(
+    record: Record, files: MachineFiles, report: Report, found: list[Started], *, force: bool
+) -> list[Started]:
+    """A suspended machine's QEMU: it is resumed, so that its services stop in good order.
+
+    None where that cannot be, or with `force`: then what it had in memory is given up.
+    """
+    for started in found:
+        launch.kill(started)
+    stored = saved.read(files)
+    if stored and not force and not state.difference(_stamps(stored), saved.stamps(files)):
+        try:
+            with report.task(f"resuming machine {record.name!r} to stop it"):
+                return [_resumed(record, files, stored.command)]
+        except B2PError as error:
+            report.warn(f"machine {record.name!r} cannot be resumed: {error.message}")
+    saved.discard(files)
+    report.note(f"what machine {record.name!r} had in memory is gone; its data is on its disk")
+    return []
+
+
+def _stamps(stored: Saved) -> dict[str, str]:
+    return {name: value for name, value in stored.fields.items() if name in saved.STAMPED}
+
+
+def _resumed(record: Record, files: MachineFiles, command: tuple[str, ...]) -> Started:
+    def keep(_monitor: object, started: Started) -> None:
+        now = replace(record, pid=started.pid, pid_start=started.start_time)
+        records.write(files.record, now)
+
+    return resume.resume(files, command, keep)
 
 
 @contextlib.contextmanager
@@ -118,12 +156,18 @@ def _gone(started: Started, seconds: float) -> bool:
 
 
 def _powered_off(files: MachineFiles) -> bool:
-    """Whether the guest's agent said that it will; the exit is what counts."""
+    """Whether the guest was told to power off; its exit is what counts."""
     from b2p.control.guest import GuestPort
+    from b2p.control.monitor import Monitor
 
     with contextlib.suppress(B2PError):
-        with GuestPort(files.control) as port:
-            port.ask("poweroff", timeout=AGENT_SECONDS)
+        if files.control.is_socket():
+            with GuestPort(files.control) as port:
+                port.ask("poweroff", timeout=AGENT_SECONDS)
+        else:
+            # A guest without b2p's agent has a power button at least.
+            with Monitor(files.qmp, timeout=MONITOR_SECONDS) as monitor:
+                monitor.powerdown()
         return True
     return False
 

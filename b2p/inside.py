@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
     from b2p.client.varlink import Connection
     from b2p.store.layout import Layout
+    from b2p.store.record import Record
 
 SSH_FAILED = 255
 """ssh's own status for a connection that failed; the command's, if it chose that."""
-QUESTION_SECONDS = 15.0
+QUESTION_SECONDS = 45.0
 
 
 def ssh(layout: Layout, name: str, command: Sequence[str], *, root: bool) -> int:
@@ -30,15 +31,18 @@ def ssh(layout: Layout, name: str, command: Sequence[str], *, root: bool) -> int
     One word is a line for the guest's shell; several are the words of one command.
     """
     line = command[0] if len(command) == 1 else shlex.join(command)
-    user = "root" if root else client.USER
+    user = "root" if root else user_of(status.running(layout, name).record)
     terminal = _is_terminal() if command else os.isatty(0)
     return _hand_over(target(layout, name, user), line, terminal=terminal)
 
 
 def podman(layout: Layout, name: str, arguments: Sequence[str]) -> int:
     """The guest's own podman, as root, with a terminal where there is one; its exit status."""
-    line = shlex.join(["podman", *arguments])
-    return _hand_over(target(layout, name, "root"), line, terminal=_is_terminal())
+    user = user_of(status.running(layout, name).record)
+    # In b2p's own image root may log in; elsewhere nobody knows.
+    words = ["podman", *arguments] if user == client.USER else ["sudo", "podman", *arguments]
+    goal = target(layout, name, "root" if user == client.USER else user)
+    return _hand_over(goal, shlex.join(words), terminal=_is_terminal())
 
 
 def console(layout: Layout, name: str, say: Callable[[str], None]) -> None:
@@ -53,9 +57,10 @@ def console(layout: Layout, name: str, say: Callable[[str], None]) -> None:
             raise GuestError(
                 "console", f"somebody sits at the console of {name!r}", "detach there: Ctrl-]"
             )
-    # The shell there is started when somebody looks: an idle machine has none.
-    with GuestPort(files.control) as port:
-        port.ask("console", timeout=QUESTION_SECONDS)
+    if files.control.is_socket():
+        # The shell there is started when somebody looks: an idle machine has none.
+        with GuestPort(files.control) as port:
+            port.ask("console", timeout=QUESTION_SECONDS)
     attach(files.console, say=say)
 
 
@@ -90,6 +95,15 @@ def target(layout: Layout, name: str, user: str) -> client.Target:
         known_hosts=found.files.known_hosts,
         user=user,
     )
+
+
+def user_of(record: Record | None) -> str:
+    """Whom ssh logs in as."""
+    if record is None or not record.family:
+        return client.USER
+    from b2p import families
+
+    return families.by_name(record.family).user.name
 
 
 def _asked_port(found: status.Status) -> int:

@@ -38,12 +38,13 @@ def prepare_keys(layout: Layout, files: MachineFiles) -> None:
 
 def refuse_orphan(files: MachineFiles) -> None:
     """No new machine goes where a disk lies whose machine.json was lost: StateError."""
-    with contextlib.suppress(OSError):
-        if files.data_disk.stat().st_blocks:
-            raise StateError(
-                f"{str(files.home)!r} holds a disk, but no {files.record.name}",
-                f"restore that file; or remove the disk too: b2p rm -f {files.home.name}",
-            )
+    for disk in files.disks:
+        with contextlib.suppress(OSError):
+            if disk.stat().st_blocks:
+                raise StateError(
+                    f"{str(files.home)!r} holds a disk, but no {files.record.name}",
+                    f"restore that file; or remove the disk too: b2p rm -f {files.home.name}",
+                )
 
 
 def prepare_disk(files: MachineFiles, size: int, *, is_new: bool = False) -> None:
@@ -77,11 +78,17 @@ def was_mounted(disk: Path) -> bool:
     return block[56:58] == b"\x53\xef" and any(block[52:54])
 
 
-def start(command: Sequence[str], files: MachineFiles, undo: ExitStack) -> Started:
-    """Start QEMU; it outlives us unless `undo` is closed. Its log and the console's begin anew."""
+def start(
+    command: Sequence[str], files: MachineFiles, undo: ExitStack, *, anew: bool = True
+) -> Started:
+    """Start QEMU; it outlives us unless `undo` is closed.
+
+    With `anew` its log and the console's begin anew; one that is resumed goes on with them.
+    """
     clear(files)
     for log in (files.console_log, files.qemu_log):
-        log.unlink(missing_ok=True)
+        if anew:
+            log.unlink(missing_ok=True)
         log.touch(mode=0o600)
     undo.callback(clear, files)
     return process.launch(
@@ -138,7 +145,7 @@ def _overdue(files: MachineFiles) -> GuestError:
 
 
 @contextlib.contextmanager
-def deaths_told(files: MachineFiles, started: Started) -> Iterator[None]:
+def deaths_told(files: MachineFiles, started: Started, stage: str = STARTING) -> Iterator[None]:
     """What fails because QEMU has ended is told as that, with QEMU's own words."""
     try:
         yield
@@ -147,7 +154,7 @@ def deaths_told(files: MachineFiles, started: Started) -> Iterator[None]:
         limit = LAST_WORDS_SECONDS
         if not process.await_exit(started.pid, started.start_time, timeout=limit):
             raise
-        raise died(files, started, STARTING) from error
+        raise died(files, started, stage) from error
 
 
 def forward(monitor: Monitor, guest_port: int, wish: int) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from b2p.errors import HostError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from b2p.threads import Halt
@@ -33,16 +33,45 @@ class Part:
         self._file = file
         self.path = path
         self.size = 0
-        self.digest = hashlib.sha256()
-        self.tag: tuple[str, str] | None = None
+        self._digests = {"sha256": hashlib.sha256()}
+        self.tag: tuple[str, str] | None = _tag(path)
         """The URL of the last answer and its ETag."""
-        file.seek(0)
-        while block := file.read(_BLOCK):
+        self._read_again()
+
+    def watch(self, names: Iterable[str]) -> None:
+        """Compute these digests as well."""
+        wanted = {"sha256", *names}
+        if wanted != self._digests.keys():
+            self._digests = {name: hashlib.new(name) for name in wanted}
+            self._read_again()
+
+    def hexdigest(self, name: str) -> str:
+        """A digest of all that is there; sha256, or one that is watched."""
+        return self._digests[name].hexdigest()
+
+    def is_of(self, urls: Sequence[str]) -> bool:
+        """Whether it was begun from one of these addresses, which can tell whether it changed."""
+        return self.tag is not None and self.tag[0] in urls
+
+    def _read_again(self) -> None:
+        self.size = 0
+        self._file.seek(0)
+        while block := self._file.read(_BLOCK):
             self._count(block)
 
     def _count(self, block: bytes) -> None:
-        self.digest.update(block)
+        for digest in self._digests.values():
+            digest.update(block)
         self.size += len(block)
+
+    def remember(self, tag: tuple[str, str] | None, *, kept: bool = False) -> None:
+        """Keep the URL and ETag; with `kept` also for the next run."""
+        if tag != self.tag and self.path is not None:
+            if kept and tag:
+                _tag_file(self.path).write_text("\n".join(tag))
+            else:
+                _tag_file(self.path).unlink(missing_ok=True)
+        self.tag = tag
 
     def write(self, block: bytes) -> None:
         """Add to the end."""
@@ -59,14 +88,28 @@ class Part:
         self._file.seek(0)
         self._file.truncate(0)
         self.size = 0
-        self.digest = hashlib.sha256()
-        self.tag = None
+        self._digests = {name: hashlib.new(name) for name in self._digests}
+        self.remember(None)
 
     def commit(self, target: Path) -> None:
         """Give the file its name, all at once."""
         self._file.flush()
         if self.path is not None:
             self.path.replace(target)
+            _tag_file(self.path).unlink(missing_ok=True)
+
+
+def _tag_file(part: Path) -> Path:
+    return part.with_name(f"{part.name}.tag")
+
+
+def _tag(part: Path | None) -> tuple[str, str] | None:
+    """The URL and ETag that an earlier run kept beside its part."""
+    try:
+        url, tag = _tag_file(part).read_text().split("\n") if part else ("", "")
+    except (OSError, ValueError):
+        return None
+    return (url, tag) if tag else None
 
 
 def memory_part() -> Part:
@@ -95,6 +138,7 @@ def reserved(target: Path, halt: Halt) -> Iterator[Part | None]:
             file.close()
         if path.name.startswith("."):  # nobody would find and resume it
             path.unlink(missing_ok=True)
+            _tag_file(path).unlink(missing_ok=True)
 
 
 def _opened(target: Path, halt: Halt) -> tuple[BinaryIO | None, Path]:

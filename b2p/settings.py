@@ -43,7 +43,14 @@ class Settings:
     timeout: int = 300
     """Seconds that `up` may take from QEMU's start to the engine's answer."""
     varlink: VarlinkWish = "unix"
-    image: str = "boot2podman"
+    image: str = "b2p"
+    """b2p (its own), the name of a family, a digest's beginning, a path or an address."""
+    user_data: str = ""
+    """A file for cloud-init, brought in beside b2p's own; empty: none."""
+    ignition: str = ""
+    """A file for Ignition, merged by Ignition itself; empty: none."""
+    image_mirror: str = ""
+    """Stands in for scheme and host of every image's address; empty: none."""
     said: frozenset[str] = field(default=frozenset())
     """The keys that somebody set, against those that are b2p's own defaults."""
 
@@ -94,7 +101,7 @@ def project_layers(document: Mapping[str, object], machine: str, origin: str) ->
     """As file_layers, without what a project that was merely downloaded must not decide."""
     layers = file_layers(document, machine, origin)
     for layer in layers:
-        for key in ("qemu", "check_valid_until"):
+        for key in ("qemu", "check_valid_until", "image_mirror"):
             if key in layer.values:
                 raise UsageError(
                     f"{layer.origin}: {key!r} cannot be set by a project, only by you",
@@ -167,6 +174,9 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "timeout": _whole,
     "varlink": _one_of("unix", "tcp", "off"),
     "image": _text,
+    "user_data": _text,
+    "ignition": _text,
+    "image_mirror": _text,
 }
 KEYS = tuple(key.name for key in fields(Settings) if key.name in _READERS)
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from b2p import sizes
+from b2p import sizes, standstill
 from b2p.control import liveness
 from b2p.control.liveness import Life
 from b2p.errors import StateError, UsageError
 from b2p.host import process
-from b2p.store import lock
+from b2p.image import recipe
+from b2p.store import lock, saved
 from b2p.store import record as records
 
 if TYPE_CHECKING:
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
     from b2p.store.layout import Layout, MachineFiles
     from b2p.store.record import Record
 
-State = Literal["running", "stopped", "broken"]
+State = Literal["running", "suspended", "stopped", "broken"]
+
+STANDING_STILL = frozenset({"paused", "postmigrate", "finish-migrate", "save-vm"})
+"""QEMU's words for a machine that stands still because a `suspend` or a resume was killed."""
 
 SCHEMA = 1
 ANSWER_SECONDS = 2.0
@@ -42,6 +47,13 @@ class Status:
     remedy: str = ""
     answers: bool | None = None
     """Whether its engine answers; None where nobody asked."""
+    run_state: str = ""
+    """QEMU's word, where it answered."""
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether QEMU runs and the machine in it does not: a `suspend` or a resume was killed."""
+        return self.run_state in STANDING_STILL
 
     def as_json(self) -> dict[str, Any]:
         """For programs: keys are only ever added."""
@@ -51,10 +63,11 @@ class Status:
             values |= {
                 "uuid": record.uuid,
                 "image": record.image,
+                "family": record.family or recipe.NAME,
                 "cpus": record.cpus,
                 "memory": sizes.written(record.memory_mib * sizes.MIB),
                 "disk": sizes.written(record.disk_bytes),
-                "disk_used_bytes": used_bytes(files.data_disk),
+                "disk_used_bytes": used_bytes(*files.disks),
                 "created": record.created,
             }
         if record and self.state == "running":
@@ -63,6 +76,8 @@ class Status:
                 "ssh_port": record.ssh_port,
                 "podman_socket": str(files.podman),
             }
+        if self.state == "suspended":
+            values["saved_bytes"] = used_bytes(files.saved_state)
         if self.answers is not None:
             values["answers"] = self.answers
         if self.problem:
@@ -86,19 +101,28 @@ def one_machine(layout: Layout, name: str) -> Status:
         return _unreadable(name, error, layout)
     if status.state != "running":
         return status
-    from b2p.client import api
+    from b2p import engine
 
-    return replace(status, answers=bool(api.ping(status.files.podman, ANSWER_SECONDS)))
+    assert status.record is not None  # noqa: S101 - only what has one runs
+    return replace(status, answers=engine.answers(status.record, status.files, ANSWER_SECONDS))
 
 
 def running(layout: Layout, name: str) -> Status:
     """That machine, which must be running: UsageError or StateError otherwise."""
     (status,) = of_records([known(layout, name)], layout)
+    must_run(status)
+    return status
+
+
+def must_run(status: Status) -> None:
+    """Raise UsageError or StateError for a machine that does not run."""
+    name = status.name
     if status.state == "stopped":
         raise UsageError(f"machine {name!r} is not running", f"start it with 'b2p up {name}'")
+    if status.state == "suspended":
+        raise UsageError(f"machine {name!r} is suspended", f"resume it with 'b2p up {name}'")
     if status.state == "broken":
         raise StateError(f"machine {name!r} cannot be used: {status.problem}", status.remedy)
-    return status
 
 
 def known(layout: Layout, name: str) -> Record:
@@ -121,42 +145,56 @@ def of_records(found: Sequence[Record], layout: Layout) -> list[Status]:
 
 def _judged(record: Record, files: MachineFiles, answer: Answer) -> Status:
     alive = record.pid > 0 and process.alive(record.pid, record.pid_start)
-    state, problem, remedy = judgement(record.name, answer, alive=alive)
+    state, problem, remedy = judgement(record.name, answer, alive=alive, disk=files.data_disk)
+    if answer.life is Life.THERE and answer.run_state in STANDING_STILL:
+        problem, remedy = "it stands still, half suspended", f"run 'b2p up {record.name}'"
+    if saved.exists(files) and (state == "stopped" or answer.run_state not in ("running", "")):
+        state, problem, remedy = "suspended", "", ""
     holder = lock.holder(files.lock) if state == "broken" else None
     if holder and holder.pid != os.getpid():
         state, problem, remedy = "running", "it is being started or stopped just now", "wait"
-    if state == "stopped" and record.pid and not files.data_disk.exists():
+    if state == "stopped" and record.pid and not any(disk.exists() for disk in files.disks):
         state, problem = "broken", f"its disk {str(files.data_disk)!r} is gone"
         remedy = f"put it back, or remove the machine: 'b2p rm -f {record.name}'"
     return Status(
-        name=record.name, state=state, record=record, files=files, problem=problem, remedy=remedy
+        name=record.name,
+        state=state,
+        record=record,
+        files=files,
+        problem=problem,
+        remedy=remedy,
+        run_state=answer.run_state,
     )
 
 
-def judgement(name: str, answer: Answer, *, alive: bool) -> tuple[State, str, str]:
+def judgement(name: str, answer: Answer, *, alive: bool, disk: Path) -> tuple[State, str, str]:
     """State, problem and remedy by what QEMU answered and whether its process lives. Pure."""
     again = f"end it with 'b2p down --force {name}' and start it again"
     match answer.life:
         case Life.THERE if answer.run_state in ("running", ""):
             return "running", "", ""
+        case Life.THERE if answer.run_state == standstill.RUN_STATE:
+            return "broken", *standstill.told(name, disk)
         case Life.THERE:
-            return "broken", f"QEMU says that it is {answer.run_state}", again
+            problem = f"QEMU says that it is {answer.run_state}"
         case Life.STRANGER:
-            return "broken", "the QEMU at its socket is another machine's", again
+            problem = "the QEMU at its socket is another machine's"
         case Life.ABSENT | Life.SILENT if alive:
-            return "broken", "QEMU runs, but does not answer at its socket", again
+            problem = "QEMU runs, but does not answer at its socket"
         case Life.SILENT:
-            return "broken", "something else listens at its socket", again
+            problem = "something else listens at its socket"
         case _:
             return "stopped", "", ""
+    return "broken", problem, again
 
 
-def used_bytes(disk: Path) -> int:
-    """What a sparse file really takes on the disk."""
-    try:
-        return disk.stat().st_blocks * 512
-    except OSError:
-        return 0
+def used_bytes(*paths: Path) -> int:
+    """What sparse files really take on the disk, together; those that are missing take nothing."""
+    used = 0
+    for path in paths:
+        with contextlib.suppress(OSError):
+            used += path.stat().st_blocks * 512
+    return used
 
 
 def _unreadable(name: str, error: B2PError, layout: Layout) -> Status:

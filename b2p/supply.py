@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from b2p import firmware
 from b2p.errors import HostError, StateError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from b2p.debian.archive import Archive
+    from b2p.host.uefi import Firmware
     from b2p.image.build import Watch
     from b2p.image.cache import Image
     from b2p.report import Report
@@ -74,6 +75,12 @@ class Supply:
             report=self.report,
         )
 
+    def uefi(self) -> Firmware:
+        """UEFI, brought if need be: only images that do not boot by BIOS need it."""
+        from b2p.host import uefi
+
+        return uefi.bring(self.archive, computer.arch(), self.layout.uefi)
+
     def host(self, found: Qemu) -> Host:
         """This computer with that QEMU; the accelerator is proven, not believed."""
         arch = computer.arch()
@@ -113,6 +120,18 @@ class Supply:
 
     def all(self, digest: str = "") -> tuple[Host, Image]:
         """The host and the image that the machine is to boot."""
+        with self:
+            return self._found_or_built(digest)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """No mirror is kept connected while the machine starts."""
+        if "archive" in vars(self):
+            self.archive.close()
+
+    def _found_or_built(self, digest: str) -> tuple[Host, Image]:
         if self.settings.qemu not in {"auto", "managed"}:
             # A wrong path is told before anything is fetched.
             self.qemu()

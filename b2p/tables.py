@@ -22,7 +22,12 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """
     voice = Voice(sys.stdout, colour=fancy(sys.stdout))
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    colours: dict[str, Style] = {"running": "green", "broken": "red", "stopped": "dim"}
+    colours: dict[str, Style] = {
+        "running": "green",
+        "suspended": "yellow",
+        "broken": "red",
+        "stopped": "dim",
+    }
     colours |= {"ok": "green", "warn": "yellow", "fail": "red"}
     lines: list[str] = []
     for row in _folded((headings, *rows), widths):

@@ -1,7 +1,14 @@
-"""For all tests: hypothesis does not judge by the clock, since computers here are shared."""
+"""For all tests. Hypothesis does not judge by the clock, since computers here are shared."""
 
 from __future__ import annotations
 
+import io
+import shutil
+import signal
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,10 +17,32 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.boot.person import Person
+    from tests.debian_tools import Tools
     from tests.fakes_story import Computer
 
 settings.register_profile("b2p", deadline=None)
 settings.load_profile("b2p")
+
+APPLETS = [
+    *("cat", "cut", "date", "dd", "echo", "env", "false", "grep", "hostname", "id", "ip", "kill"),
+    *(
+        "ls",
+        "mkdir",
+        "nc",
+        "nslookup",
+        "ps",
+        "rm",
+        "seq",
+        "sh",
+        "sleep",
+        "stty",
+        "sync",
+        "test",
+        "touch",
+    ),
+    *("true", "uname", "wc", "wget"),
+]
 
 
 @pytest.fixture
@@ -26,10 +55,55 @@ def computer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Computer]:
     with short_directory() as root:
         computer = Computer(root)
         places.prepare(computer.layout)
-        monkeypatch.setattr("b2p.up.Supply", computer.supply)
+        monkeypatch.setattr("b2p.ways.own.Supply", computer.supply)
         monkeypatch.setattr("b2p.client.ssh.ensure_key", keys_at_once)
+        monkeypatch.setattr("b2p.control.guest.BETWEEN_LOOKS", 0.02)
         monkeypatch.setattr("b2p.host.computer.memory_mib", lambda: computer.host.memory_mib)
         try:
             yield computer
         finally:
             computer.end()
+
+
+@pytest.fixture(scope="session")
+def tools() -> Tools:
+    """Programs from Debian's packages."""
+    from tests.boot.person import cache_home
+    from tests.debian_tools import Tools
+
+    return Tools(cache_home() / "b2p")
+
+
+@pytest.fixture(scope="session")
+def person() -> Iterator[Person]:
+    """Somebody with an empty home, of a path short enough for sockets, open to be looked at."""
+    from tests.boot.person import B2P, Person
+
+    # A shell's background job ignores Ctrl-C, and so would all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Made with the user's own settings of pip, which a new home would not have.
+    subprocess.run([str(B2P), "--version"], check=True, capture_output=True)
+    # Not below pytest's own directory, which is closed to others: it is b2p that must be.
+    home = Path(tempfile.mkdtemp(prefix="b2p-boot-", dir="/tmp"))
+    home.chmod(0o755)
+    one = Person(home)
+    yield one
+    one.end()
+    shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def busybox_tar(tools: Tools) -> bytes:
+    """A root directory of Debian's busybox-static and nothing else."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        archive.add(tools.tree("busybox-static") / "usr/bin/busybox", "bin/busybox")
+        for applet in APPLETS:
+            link = tarfile.TarInfo(f"bin/{applet}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            archive.addfile(link)
+        for name in ("tmp", "etc", "data"):
+            folder = tarfile.TarInfo(name)
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o1777
+            archive.addfile(folder)
+    return out.getvalue()

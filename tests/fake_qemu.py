@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.fakes import HANGS, ConsoleFeed, GuestFeed, Pinger, QmpServer
+from tests.fakes import HANGS, ConsoleFeed, GuestFeed, Pinger, QmpServer, event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,8 +41,20 @@ FAULTS = {
     "no-quit": "the monitor does not obey quit",
     "no-term": "SIGTERM is ignored",
     "no-forward": "no port can be forwarded",
+    "full": "the disk below took nothing: paused until it is told to go on",
+    "stays-full": "and then it stops again",
+    "no-freeze": "the guest cannot freeze its disk",
+    "no-save": "there is no room for the machine's state",
+    "no-load": "the machine's state is not understood",
+    "no-wake": "the guest says nothing once it is resumed",
 }
 
+NOW = {"seconds": 1, "microseconds": 0}
+STATE_COMMANDS = (
+    *("stop", "cont", "migrate", "migrate_cancel", "migrate-incoming"),
+    *("migrate-set-capabilities", "migrate-set-parameters"),
+)
+RUN_STATES = {"stop": "paused", "cont": "running"}
 STAGES = b"b2p: stage: starting the kernel\r\nb2p: stage: starting systemd\r\n"
 PANIC = b"Kernel panic - not syncing: VFS: Unable to mount root fs\r\n"
 STDERR = "pretend: could not open disk image data.raw: it is somebody else's"
@@ -68,18 +80,38 @@ class Monitor(QmpServer):
     """QMP with a user network that really takes ports, and a quit that ends the program."""
 
     def __init__(self, path: Path, machine: FakeQemu) -> None:
-        replies = {"quit": HANGS} if "no-quit" in machine.faults else {}
-        super().__init__(path, replies, uuid=machine.uuid)
+        replies: dict[str, object] = {name: {} for name in STATE_COMMANDS}
+        replies |= {"quit": HANGS} if "no-quit" in machine.faults else {}
+        goes_on = [event("RESUME"), *([event("STOP")] if "stays-full" in machine.faults else [])]
+        super().__init__(path, replies, uuid=machine.uuid, events={"cont": goes_on})
         self.machine = machine
 
     def _answer(self, peer: socket.socket, command: dict[str, Any]) -> bool:
         if command["execute"] == "human-monitor-command":
             said = self.machine.human(str(command["arguments"]["command-line"]))
             self.replies["human-monitor-command"] = said
+        self._move_state(command["execute"], command.get("arguments", {}))
         goes_on = super()._answer(peer, command)
         if command["execute"] == "quit" and "no-quit" not in self.machine.faults:
             self.machine.over.set()
         return goes_on
+
+    def _move_state(self, name: str, arguments: dict[str, Any]) -> None:
+        """Stop, save, load and run on, as far as b2p asks for it."""
+        if name != "cont" or "stays-full" not in self.machine.faults:
+            self.machine.run_state = RUN_STATES.get(name, self.machine.run_state)
+        self.replies["query-status"] = {"status": self.machine.run_state, "running": True}
+        self.replies["query-migrate"] = {"error-desc": "No space left on device"}
+        if name in STATE_COMMANDS:
+            print(json.dumps({"qmp": name}), flush=True)
+        if name == "migrate" and "no-save" not in self.machine.faults:
+            Path(arguments["uri"].removeprefix("file:")).write_bytes(b"state")
+            self.machine.run_state = "postmigrate"
+        failed = {"migrate": "no-save", "migrate-incoming": "no-load"}.get(name)
+        status = "failed" if failed in self.machine.faults else "completed"
+        events = [{"event": "MIGRATION", "data": {"status": one}} for one in ("active", status)]
+        if failed:
+            self.events[name] = [{**one, "timestamp": NOW} for one in events]
 
 
 class FakeQemu:
@@ -89,9 +121,12 @@ class FakeQemu:
         self.faults = frozenset(faults)
         self.options = [pair for pair in pairwise(words) if pair[0].startswith("-")]
         self.uuid = self.option("-uuid")
+        self.is_resumed = ("-incoming", "defer") in self.options
         self.over = threading.Event()
         self.listeners: dict[int, socket.socket] = {}
         self.status = 0
+        paused = "io-error" if "full" in self.faults else "running"
+        self.run_state = "inmigrate" if self.is_resumed else paused
 
     def option(self, name: str, containing: str = "") -> str:
         """The first option of that name with that in it."""
@@ -125,6 +160,10 @@ class FakeQemu:
         """What the guest says to a request."""
         print(json.dumps(request), flush=True)
         well = told({"id": request["id"], "ok": True})
+        if self.is_resumed and "no-wake" in self.faults:
+            return b""
+        if request["do"] == "freeze" and "no-freeze" in self.faults:
+            return told({"id": request["id"], "ok": False, "error": "EBUSY"})
         if request["do"] == "poweroff" and "stays" not in self.faults:
             # As a guest does that ends at once: maybe before its answer is heard.
             self.over.set()

@@ -9,6 +9,7 @@ import shutil
 import socket
 import tempfile
 import threading
+import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -26,7 +27,11 @@ def short_directory() -> Iterator[Path]:
     try:
         yield path
     finally:
-        shutil.rmtree(path)
+        # A resume has a program of its own remove the used state: both may be at it.
+        deadline = time.monotonic() + 10
+        while path.exists() and time.monotonic() < deadline:
+            shutil.rmtree(path, ignore_errors=True)
+        assert not path.exists()
 
 
 class UnixServer:
@@ -69,6 +74,9 @@ class UnixServer:
                 return
             self.accepted += 1
             self._peers.append(peer)
+            if self.stopping.is_set():
+                # Too late to be seen by the end, which would wait for it.
+                return
             self._start(partial(self._serve, peer))
 
     def _serve(self, peer: socket.socket) -> None:

@@ -10,10 +10,11 @@ import tarfile
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 from b2p.report import SilentReport
+from tests.fakes_web import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,6 +31,9 @@ class Site:
     faults: dict[str, list[str]] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
     """Path and Range of each request."""
+    redirects: dict[str, str] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
+    """Content-Type of a path, where it has one."""
     sent: int = 0
     release: threading.Event = field(default_factory=threading.Event)
     """Set to let go of requests that hang."""
@@ -49,11 +53,20 @@ class _Handler(BaseHTTPRequestHandler):
         faults = site.faults.get(path)
         fault = faults.pop(0) if faults else ""
         content = site.files.get(path)
+        if path in site.redirects:
+            self.send_response(302)
+            self.send_header("Location", site.redirects[path])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         if content is None or fault.isdigit():
             self._answer(int(fault or 404), b"no")
             return
         start = 0
         tag = f'"{hashlib.sha256(content).hexdigest()[:8]}"'
+        if self.headers.get("If-None-Match") == tag:
+            self._answer(304, b"")
+            return
         wanted = self.headers.get("Range", "").removeprefix("bytes=").removesuffix("-")
         if wanted and fault != "no ranges" and self.headers.get("If-Range", tag) == tag:
             start = int(wanted)
@@ -74,6 +87,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         if tag:
             self.send_header("ETag", tag)
+        if self.path in self.site.types:
+            self.send_header("Content-Type", self.site.types[self.path])
         if status == 206:
             self.send_header("Content-Range", f"bytes {start}-{start + len(body) - 1}/*")
         self.end_headers()
@@ -94,29 +109,12 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: tests ask the site."""
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing: clients of tests hang up as they like."""
-
-
 @contextmanager
 def served() -> Iterator[Site]:
     """A site that answers until the block ends."""
     site = Site()
-    handler = type("Handler", (_Handler,), {"site": site})
-    server = _Server(("127.0.0.1", 0), handler)
-    site.address = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(site, _Handler):
         yield site
-    finally:
-        site.release.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @dataclass

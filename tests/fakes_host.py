@@ -117,6 +117,10 @@ class FakeArchive:
     offline: bool = False
     depends: dict[str, tuple[str, ...]] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
+    closed: bool = False
+
+    def close(self) -> None:
+        self.closed = True
 
     def with_fresh_index(
         self, suites: object, arch: str, use: Callable[[Any], tuple[str, ...]]

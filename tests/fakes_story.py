@@ -16,8 +16,10 @@ from b2p.machine.model import Host, Qemu
 from b2p.remove import remove
 from b2p.report import SilentReport
 from b2p.settings import Settings
+from b2p.status import one_machine
 from b2p.store import record as records
 from b2p.store.layout import Layout
+from b2p.suspend import suspend
 from b2p.up import Up, up
 
 if TYPE_CHECKING:
@@ -122,6 +124,14 @@ class Computer:
     def down(self, name: str = "default", *, force: bool = False, timeout: float = 5) -> None:
         """`b2p down`."""
         down(name, self.layout, self.report, force=force, timeout=timeout)
+
+    def suspend(self, name: str = "default") -> None:
+        """`b2p suspend`."""
+        suspend(name, self.layout, self.report)
+
+    def state(self, name: str = "default") -> str:
+        """Its state as `b2p status` tells it."""
+        return one_machine(self.layout, name).state
 
     def remove(self, name: str = "default", *, force: bool = False) -> None:
         """`b2p rm`."""

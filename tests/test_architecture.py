@@ -19,7 +19,7 @@ IMPURE_MODULES = {"os", "socket", "subprocess", "time", "rich", "platform", "thr
 
 BASE = {"errors", "report", "names", "sizes", "threads"}
 """Modules beside the folders that anybody may use."""
-TRANSFER = {"fetch", "partfile", "http"}
+TRANSFER = {"fetch", "errand", "partfile", "http"}
 """Downloads: for the packages, and for whoever needs packages."""
 SHELL = {"store", "host", "image", "control", "client"}
 """Folders with effects; they do not know one another, the stories bring them together."""
@@ -27,6 +27,7 @@ NOT_FOR_STORIES = {"cli", "terminal"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(PURE, BASE | {"machine", "formats"}),
+    "provision": BASE | {"machine", "formats", "families"},
     "debian": BASE | TRANSFER | PURE,
     **dict.fromkeys(SHELL, BASE | PURE),
     "host": BASE | PURE | TRANSFER | {"debian"},
@@ -42,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 ONLY_IN = {
     "subprocess": {"b2p/host/process.py"},
     "rich": {"b2p/terminal.py"},
-    "pexpect": {"b2p/control/console.py"},
+    "pexpect": {"b2p/control/console.py", "b2p/control/dialogue.py"},
     "click": {"b2p/cli"},
 }
 
@@ -61,6 +62,7 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(TREE))
 
 
+@functools.cache
 def imports(path: Path) -> set[str]:
     """Every module that the file imports, wherever in it, with all its dots."""
     found: set[str] = set()

@@ -1,10 +1,12 @@
 """Bad input at the command line, as a person meets it: one line, a hint, a status, nothing lost.
 
-The whole program is run, with an empty home; no test here boots or fetches anything.
+The command line is run with an empty home, most of it in this process, since the start of a program
+takes longer than the rest, and some as the whole program. No test here boots or fetches anything.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,9 +14,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 
+from b2p.cli.main import run
+from b2p.fetch import Fetcher
 from b2p.store import places
 from tests import fakes_debian, fakes_host, fakes_machine
 
@@ -29,10 +34,31 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 @dataclass(frozen=True)
+class Ended:
+    """A command that has ended, and what it said."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    def refusal(self, status: int) -> str:
+        """Its message, where it failed with that status, by one line and a hint."""
+        assert (self.status, self.stdout) == (status, ""), self
+        said = [line for line in self.stderr.splitlines() if not line.startswith("  | ")]
+        *before, message, hint = said
+        assert message.startswith("b2p: "), self.stderr
+        assert hint.startswith("  "), self.stderr
+        told = [line for line in before if not line.startswith("b2p: reading Debian's package")]
+        assert all(line.startswith(("b2p: warning: ", "  another")) for line in told), self.stderr
+        return message.removeprefix("b2p: ")
+
+
+@dataclass(frozen=True)
 class Home:
     """An empty home."""
 
     path: Path
+    capture: pytest.CaptureFixture[str]
 
     @property
     def layout(self) -> Layout:
@@ -45,9 +71,9 @@ class Home:
             ),
         )
 
-    def refused(self, *words: str, status: int, **variables: str) -> str:
-        """The message of a command that must fail with that status, one line and a hint."""
-        environment = {
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
             "HOME": str(self.path),
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(TREE),
@@ -56,25 +82,29 @@ class Home:
             "XDG_CONFIG_HOME": str(self.path / ".config"),
             "http_proxy": NOWHERE,
             "https_proxy": NOWHERE,
-            **variables,
         }
+
+    def refused(self, *words: str, status: int, **variables: str) -> str:
+        """The message of a command line that must fail with that status."""
+        with (
+            mock.patch.dict(os.environ, self.environment | variables, clear=True),
+            contextlib.chdir(self.path),
+        ):
+            ended = run(list(words))
+        return Ended(ended, *self.capture.readouterr()).refusal(status)
+
+    def program_refused(self, *words: str, status: int) -> str:
+        """The same of the whole program."""
         ended = subprocess.run(
             [sys.executable, "-m", "b2p", *words],
-            env=environment,
+            env=self.environment,
             cwd=self.path,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=50,
         )
-        assert (ended.returncode, ended.stdout) == (status, ""), ended
-        said = [line for line in ended.stderr.splitlines() if not line.startswith("  | ")]
-        *before, message, hint = said
-        assert message.startswith("b2p: "), ended.stderr
-        assert hint.startswith("  "), ended.stderr
-        told = [line for line in before if not line.startswith("b2p: reading Debian's package")]
-        assert all(line.startswith(("b2p: warning: ", "  another")) for line in told), ended.stderr
-        return message.removeprefix("b2p: ")
+        return Ended(ended.returncode, ended.stdout, ended.stderr).refusal(status)
 
     def files(self) -> dict[str, bytes]:
         """All that lies in it, but for empty directories."""
@@ -83,9 +113,12 @@ class Home:
 
 
 @pytest.fixture
-def home() -> Iterator[Home]:
+def home(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    defaults = Fetcher.__init__.__kwdefaults__
+    assert defaults
+    monkeypatch.setitem(defaults, "pause", 0.01)
     with tempfile.TemporaryDirectory(prefix="b2p-", dir="/tmp") as path:
-        yield Home(Path(path))
+        yield Home(Path(path), capfd)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +132,22 @@ def home() -> Iterator[Home]:
 def test_a_machine_that_is_not_there_is_named(home: Home, words: list[str]) -> None:
     assert home.refused(*words, status=2) == "there is no machine 'default'"
     assert home.files() == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["down"], 2, "there is no machine 'default'"),
+        (["up", "--memory", "1000TiB"], 2, "this computer has"),
+        (["up", "--qemu", "/no/such/qemu"], 125, "/no/such/qemu"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_the_whole_program_says_it_as_well(
+    home: Home, words: list[str], status: int, said: str
+) -> None:
+    assert said in home.program_refused(*words, status=status)
+    assert not [name for name in home.files() if "machine" in name and ".lock" not in name]
 
 
 @pytest.mark.parametrize("words", [["ssh", "--", "true"], ["podman", "ps"], ["console"]])
@@ -194,7 +243,7 @@ def test_lists_that_a_stranger_signed_are_refused(home: Home) -> None:
 
 
 def test_a_home_of_a_long_path_has_its_sockets_elsewhere(home: Home) -> None:
-    deep = Home(home.path / ("long" * 20))
+    deep = Home(home.path / ("long" * 20), home.capture)
     deep.path.mkdir()
     fakes_machine.stopped_machine(deep.layout)
     run = deep.layout.machine("default").run

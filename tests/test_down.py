@@ -23,11 +23,10 @@ if TYPE_CHECKING:
 SIGNALS = {"no-quit": -signal.SIGTERM, "no-quit+no-term": -signal.SIGKILL}
 
 
-@pytest.fixture(autouse=True)
-def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each rung of the ladder gets little time."""
-    for name in ("AGENT_SECONDS", "MONITOR_SECONDS", "QUIT_SECONDS", "TERM_SECONDS"):
-        monkeypatch.setattr(down, name, 0.2)
+def hurry(monkeypatch: pytest.MonkeyPatch, *rungs: str) -> None:
+    """These rungs of the ladder, which will not do, get little time."""
+    for rung in rungs:
+        monkeypatch.setattr(down, f"{rung}_SECONDS", 0.1)
 
 
 def verbs(computer: Computer) -> list[str]:
@@ -73,16 +72,22 @@ def test_a_guest_without_an_agent_is_not_waited_for(computer: Computer) -> None:
 
 
 @pytest.mark.parametrize("fault", SIGNALS)
-def test_a_qemu_that_does_not_obey_gets_signals(computer: Computer, fault: str) -> None:
+def test_a_qemu_that_does_not_obey_gets_signals(
+    computer: Computer, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
     record = computer.up(fault=f"stays+{fault}").record
+    hurry(monkeypatch, "MONITOR", "QUIT", *(["TERM"] if "no-term" in fault else []))
     computer.down(timeout=0.1)
     expected = 0 if fault == "no-quit" else SIGNALS[fault]
     assert process.exit_status(record.pid) == expected
     assert not computer.running()
 
 
-def test_a_qemu_that_was_stopped_by_a_signal_is_ended_too(computer: Computer) -> None:
+def test_a_qemu_that_was_stopped_by_a_signal_is_ended_too(
+    computer: Computer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     record = computer.up().record
+    hurry(monkeypatch, "MONITOR", "QUIT", "TERM")
     os.kill(record.pid, signal.SIGSTOP)
     computer.down(force=True)
     assert process.exit_status(record.pid) == -signal.SIGKILL
@@ -124,7 +129,7 @@ def test_a_pid_that_came_round_again_is_nobodys_business(computer: Computer) -> 
     computer.down(force=True)
     stranger = process.launch(["sleep", "30"], log=computer.layout.data / "log")
     try:
-        stale = replace(record, pid=stranger.pid, pid_start=stranger.start_time - 100)
+        stale = replace(record, pid=stranger.pid, pid_start=stranger.start_time / 2)
         records.write(computer.files().record, stale)
         computer.down()
         assert process.alive(stranger.pid, stranger.start_time)
@@ -149,8 +154,11 @@ def test_a_machine_whose_directory_was_deleted_is_ended(computer: Computer) -> N
     assert not (computer.layout.machines / ".default.lock").exists()
 
 
-def test_a_machine_whose_sockets_were_deleted_is_ended(computer: Computer) -> None:
+def test_a_machine_whose_sockets_were_deleted_is_ended(
+    computer: Computer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     computer.up()
+    hurry(monkeypatch, "QUIT")
     shutil.rmtree(computer.files().run)
     computer.down()
     assert not computer.running()

@@ -253,7 +253,7 @@ def test_two_that_want_the_same_file_fetch_it_once(
     ]
     for thread in threads:
         thread.start()
-    time.sleep(0.2)
+    time.sleep(0.1)
     site.release.set()
     for thread in threads:
         thread.join()
@@ -339,7 +339,7 @@ def test_an_interrupt_ends_a_hanging_download_at_once(
 ) -> None:
     site.faults["/file"] = ["hang"]
     monkeypatch.setattr(threads, "_FAREWELL", 0.1)
-    threading.Timer(0.2, _thread.interrupt_main).start()
+    threading.Timer(0.1, _thread.interrupt_main).start()
     before = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         fetch(fetcher, wanted(site, tmp_path))

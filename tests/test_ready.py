@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from b2p import ready
+from b2p import patience, ready
 from b2p.control.console import ConsoleWatch
 from b2p.errors import GuestError
 from b2p.host.process import Started
@@ -61,7 +61,7 @@ class Guest:
 @pytest.fixture
 def guest(monkeypatch: pytest.MonkeyPatch) -> Iterator[Guest]:
     """One guest, all its sockets in a directory of their own."""
-    monkeypatch.setattr(ready, "LAST_WORDS_SECONDS", 0.1)
+    monkeypatch.setattr(patience, "LAST_WORDS_SECONDS", 0.1)
     with short_directory() as root, ExitStack() as stack:
         yield Guest(MachineFiles(home=root, run=root), stack)
 
@@ -121,11 +121,11 @@ def test_a_port_that_hangs_up_while_qemu_lives_is_told(guest: Guest) -> None:
 def test_the_deadline_of_a_stage_does_not_end_another(
     guest: Guest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ready, "BOOTED", replace(ready.BOOTED, seconds=0.3))
+    monkeypatch.setattr(ready, "BOOTED", replace(ready.BOOTED, seconds=0.2))
     later = threading.Event()
 
     def reply(_request: dict[str, Any]) -> bytes:
-        later.wait(0.4)
+        later.wait(0.25)
         return READY
 
     guest.wait(reply=reply)

@@ -151,7 +151,7 @@ def test_what_lacks_is_told_in_one_line_with_a_hint(
     assert hint.startswith("  ")
 
 
-@pytest.mark.parametrize("name", ["b2p", "check", "test", "../.ci/run"])
+@pytest.mark.parametrize("name", ["b2p", "check", "test", "varlink-table", "../.ci/run"])
 def test_every_script_can_be_run(name: str) -> None:
     assert os.access(TREE / "scripts" / name, os.X_OK)
 

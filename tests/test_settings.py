@@ -122,7 +122,10 @@ def test_a_wrong_variable_is_told_as_the_environments() -> None:
         settings.merged([settings.environment_layer({"B2P_CPUS": "many"})], cores=8)
 
 
-@pytest.mark.parametrize(("key", "raw"), [("qemu", "./evil"), ("check_valid_until", False)])
+@pytest.mark.parametrize(
+    ("key", "raw"),
+    [("qemu", "./evil"), ("check_valid_until", False), ("image_mirror", "http://evil")],
+)
 def test_a_project_cannot_choose_what_is_run_or_trusted(key: str, raw: object) -> None:
     with pytest.raises(UsageError, match="cannot be set by a project"):
         settings.project_layers({"machine": {"default": {key: raw}}}, "default", "p")

@@ -83,6 +83,7 @@ def test_where_there_is_none_it_is_built(made: Supply) -> None:
     _, built = made.all()
     assert built.root.exists()
     assert sorted(archive_of(made).fetched) == sorted(CONTENTS)
+    assert archive_of(made).closed
     assert made.image("") == built
 
 
@@ -117,6 +118,7 @@ def test_a_download_that_fails_stops_what_goes_on_beside(
     monkeypatch.setattr(qemu, "find", bring_long)
     with pytest.raises(DownloadError, match="no mirror answers"):
         made.all()
+    assert archive_of(made).closed
     assert begun.is_set()
     assert [path.name for path in made.layout.images.iterdir()] == [".building.lock"]
 

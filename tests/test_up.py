@@ -173,7 +173,7 @@ def test_a_panic_is_told_at_once(computer: Computer) -> None:
 
 def overdue(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Make that requirement's time a short one."""
-    monkeypatch.setattr(ready, name, replace(getattr(ready, name), seconds=0.3))
+    monkeypatch.setattr(ready, name, replace(getattr(ready, name), seconds=0.2))
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_stage_that_takes_too_long_is_named(
     computer: Computer, monkeypatch: pytest.MonkeyPatch, requirement: str, fault: str, stage: str
 ) -> None:
     overdue(monkeypatch, requirement)
-    with pytest.raises(GuestError, match=f"{stage}: not done after 0.3 s") as caught:
+    with pytest.raises(GuestError, match=f"{stage}: not done after 0.2 s") as caught:
         computer.up(fault=fault)
     assert caught.value.stage == stage
     assert caught.value.hint
@@ -198,8 +198,8 @@ def test_a_stage_that_takes_too_long_is_named(
 
 
 def test_the_time_for_all_ends_a_stage_too(computer: Computer) -> None:
-    with pytest.raises(GuestError, match=r"not done after 0\.5 s"):
-        computer.up(fault="mute", timeout=0.5)
+    with pytest.raises(GuestError, match=r"not done after 0\.3 s"):
+        computer.up(fault="mute", timeout=0.3)
     assert not computer.running()
 
 
@@ -293,6 +293,15 @@ def test_a_machine_that_came_up_after_its_b2p_was_killed_is_taken_for_good(
     records.write(computer.files().record, replace(record, first_ready=""))
     assert computer.up().was_running
     assert computer.record().first_ready
+
+
+def test_a_dry_run_ends_nothing(computer: Computer, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = computer.up().record
+    records.write(computer.files().record, replace(record, first_ready=""))
+    computer.files().podman.unlink()
+    monkeypatch.setattr("b2p.up.ANSWER_SECONDS", 0.1)
+    assert not computer.up(dry_run=True).was_running
+    assert computer.running() == [record.pid]
 
 
 def test_a_disk_without_its_record_is_not_taken_for_a_new_machines(computer: Computer) -> None:

@@ -1,4 +1,4 @@
-"""up, down, rm."""
+"""up, down, suspend, rm."""
 
 from __future__ import annotations
 
@@ -25,7 +25,13 @@ from b2p.cli.session import (
 @click.option("--memory", metavar="SIZE", help="Its memory, such as 2GiB.")
 @click.option("--disk", metavar="SIZE", help="The most that its disk may hold, such as 100GiB.")
 @click.option("--accel", metavar="WORD", help="auto, kvm, hvf or tcg (emulation).")
-@click.option("--image", metavar="IMAGE", help="What it boots.")
+@click.option(
+    "--image",
+    metavar="IMAGE",
+    help="What it boots: b2p, a family (see 'image ls --available'), a path or an address.",
+)
+@click.option("--user-data", metavar="FILE", help="For images with cloud-init.")
+@click.option("--ignition", metavar="FILE", help="For images with Ignition.")
 @click.option("--qemu", metavar="WHICH", help="auto, system, managed (b2p brings one) or a path.")
 @click.option("--mirror", metavar="URL", help="The Debian mirror to read packages from.")
 @click.option("--timeout", metavar="SECONDS", help="How long it may take to answer.")
@@ -48,7 +54,10 @@ def up(session: Session, name: str, *, dry_run: bool, **flags: str | None) -> No
     if dry_run:
         terminal.out(shlex.join(result.command))
     elif os.environ.get("CONTAINER_HOST") != f"unix://{session.layout.machine(name).podman}":
-        words = ["env", *([] if name == names.DEFAULT else [name]), "--docker"]
+        from b2p import engine
+
+        clients = "--docker" if engine.speaks_rest(result.record) else "--varlink"
+        words = ["env", *([] if name == names.DEFAULT else [name]), clients]
         session.report.note(f'to use it: eval "$({called_as()} {" ".join(words)})"')
 
 
@@ -69,6 +78,16 @@ def down(session: Session, name: str, *, force: bool, timeout: int) -> None:
     from b2p.down import down as story
 
     story(name, session.layout, session.report, force=force, timeout=timeout)
+
+
+@click.command(cls=Verb)
+@machine_argument
+@pass_session
+def suspend(session: Session, name: str) -> None:
+    """Keep a machine as it is and end its QEMU; 'b2p up' goes on where it was."""
+    from b2p.suspend import suspend as story
+
+    story(name, session.layout, session.report)
 
 
 @click.command(cls=Verb)

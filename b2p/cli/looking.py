@@ -38,7 +38,7 @@ def _row(one: Status) -> tuple[str, ...]:
     if one.record is None:
         return one.name, one.state, "-", "-", "-", "-"
     record = one.record
-    used = sizes.rounded(status.used_bytes(one.files.data_disk))
+    used = sizes.rounded(status.used_bytes(*one.files.disks))
     memory = sizes.written(record.memory_mib * sizes.MIB)
     disk = f"{used} of {sizes.written(record.disk_bytes)}"
     return one.name, one.state, str(record.cpus), memory, disk, record.image[:12]

@@ -14,6 +14,7 @@ from b2p.cli.session import global_options
 VERBS: dict[str, tuple[str, str]] = {
     "up": ("life", "Start a machine and its engine; the first time, make it."),
     "down": ("life", "Power a machine off."),
+    "suspend": ("life", "Keep a machine as it is, in a file; up resumes it."),
     "rm": ("life", "Remove machines and all that is in them."),
     "ls": ("looking", "List the machines."),
     "status": ("looking", "Say how a machine is."),
@@ -24,11 +25,19 @@ VERBS: dict[str, tuple[str, str]] = {
     "podman": ("inside", "Run the machine's own podman."),
     "varlink": ("varlink", "Speak varlink with a machine, as clients of 2018 did."),
     "env": ("connect", "Print what podman and docker need to find the machine."),
+    "image": ("images", "List, fetch and remove images."),
     "doctor": ("doctor", "Check this computer, and say what to do."),
 }
 """Verb: the module of b2p.cli that has it as a function of its name, and its line of help."""
 
-ALIASES = {"start": "up", "create": "up", "stop": "down", "shell": "ssh", "list": "ls"}
+ALIASES = {
+    "start": "up",
+    "create": "up",
+    "resume": "up",
+    "stop": "down",
+    "shell": "ssh",
+    "list": "ls",
+}
 _ATTRIBUTE = {"env": "environment"}
 
 

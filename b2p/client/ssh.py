@@ -75,7 +75,8 @@ def argv(
         "IdentityAgent": "none",
         "PreferredAuthentications": "publickey",
         "UpdateHostKeys": "no",
-        "ConnectTimeout": "10",
+        # Of a busy, emulated guest the banner takes its time.
+        "ConnectTimeout": "30",
         "LogLevel": "ERROR",
         "BatchMode": "no" if terminal else "yes",
     }

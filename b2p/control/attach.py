@@ -62,11 +62,12 @@ def attach(
         is_terminal = os.isatty(stdin)
         if is_terminal:
             say(f"attached to the console; {detach} detaches")
-        with _hangups(), _raw(stdin, wanted=is_terminal):
-            try:
+        try:
+            with _hangups(), _raw(stdin, wanted=is_terminal):
                 ending = _Talk(console, stdin, stdout, key if is_terminal else b"").run()
-            except _HangupError:
-                ending = "hangup"
+        except _HangupError:
+            # It may come while the terminal is made raw, or restored, as well.
+            ending = "hangup"
     if ending in {"detached", "ended"}:
         say({"detached": "detached", "ended": "the machine ended"}[ending])
     return ending

@@ -12,7 +12,7 @@ from b2p.control.errors import GoneError
 from b2p.control.sightings import PATTERNS, Kind, Sighting, sighting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -71,6 +71,18 @@ class ConsoleWatch:
             raise GoneError(f"no console at {str(self._path)!r}: {reason}") from error
         self._thread.start()
         return self
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[None]:
+        """Let somebody else talk on the console, which takes one client at a time."""
+        self.__exit__(None, None, None)
+        try:
+            yield
+        finally:
+            self._ended.clear()
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._thread = threading.Thread(target=self._watch, name="console", daemon=True)
+            self.__enter__()
 
     def __exit__(
         self,

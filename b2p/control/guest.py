@@ -84,7 +84,10 @@ class GuestPort:
 
         Raises RefusedError with the guest's words, SilentError after `timeout` seconds, GoneError.
         """
-        number = self.send(do, **fields)
+        return self.answer(do, self.send(do, **fields), timeout=timeout)
+
+    def answer(self, do: str, number: int, *, timeout: float) -> dict[str, Any]:
+        """Wait for the answer to what was sent under that number; raises as `ask` does."""
         deadline = time.monotonic() + timeout
         while True:
             for one in self._waiting:

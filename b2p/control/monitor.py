@@ -25,6 +25,16 @@ TIMEOUT = 5.0
 FAREWELL = 1.0
 
 
+def warm_up() -> None:
+    """Import what a monitor needs: to be done while something else is waited for."""
+    import qemu.qmp  # noqa: F401
+
+
+def _log_quietly(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What a task of qemu.qmp died of is raised by the next call too; asyncio would print it."""
+    logger.debug("qmp: %s: %r", context.get("message"), context.get("exception"))
+
+
 class Monitor:
     """A connection to one QMP socket: `with Monitor(path) as monitor: monitor.execute(...)`.
 
@@ -41,6 +51,7 @@ class Monitor:
         self._path = path
         self._timeout = timeout
         self._runner = asyncio.Runner()
+        self._runner.get_loop().set_exception_handler(_log_quietly)
         self._client = QMPClient()
         self._listener = EventListener()
         self._client.register_listener(self._listener)
@@ -54,6 +65,10 @@ class Monitor:
         except ConnectError as error:
             self._runner.close()
             raise self._gone(error.exc) from error
+        except AssertionError as error:
+            # qemu.qmp 0.0.6 asserts that a QEMU which has just greeted has not hung up since.
+            self._hang_up()
+            raise self._gone(None) from error
         except BaseException:
             self._runner.close()
             raise
@@ -65,6 +80,9 @@ class Monitor:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         # A QEMU that has hung up is told here again, as EOFError or OSError: no news.
         with contextlib.suppress(Exception):
             self._runner.run(asyncio.wait_for(self._client.disconnect(), FAREWELL))

@@ -49,7 +49,12 @@ def tail(path: Path, lines: int) -> str:
             content = log.read(_TAIL_BYTES)
     except OSError:
         return ""
-    said = [one.rstrip() for one in plain(content).split("\n") if one.strip()]
+    return last(content, lines)
+
+
+def last(text: str | bytes, lines: int) -> str:
+    """The last lines of a text that say anything, safe to show."""
+    said = [one.rstrip() for one in plain(text).split("\n") if one.strip()]
     return "\n".join(said[-lines:]) if lines > 0 else ""
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from b2p.machine.model import Arch
     from b2p.report import Report
 
-SCHEMA = 1
+SCHEMA = 2
 """Of manifest.json, and of the choice of files: another one makes another digest."""
 
 TRIAL_SECONDS = 20.0
@@ -93,7 +93,9 @@ KITS: dict[Arch, Kit] = {
 
 DEBIAN_ARCHITECTURES: dict[Arch, str] = {"x86_64": "amd64", "aarch64": "arm64"}
 
-FIRMWARE = "bios-256k.bin kvmvapic.bin linuxboot_dma.bin multiboot_dma.bin pvh.bin"
+FIRMWARE = (
+    "bios-256k.bin kvmvapic.bin linuxboot_dma.bin multiboot_dma.bin pvh.bin vgabios-stdvga.bin"
+)
 
 
 def existing(arch: Arch, cache: Path) -> tuple[str, ...] | None:

@@ -5,6 +5,7 @@ Limits that a container or a service manager sets count: a machine must fit what
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import shutil
@@ -56,6 +57,9 @@ NETWORK_FILESYSTEMS = frozenset(
 )
 """Types of file systems that other computers share: sockets and locks are not to be put there."""
 
+_TELLING = ("vendor_id", "model", "flags", "CPU ", "Features")
+"""How lines of /proc/cpuinfo begin that tell processors apart; others change all the time."""
+
 T = TypeVar("T")
 
 ROOT = Path("/")
@@ -98,6 +102,16 @@ def boot_id() -> str:
         import psutil
 
         return f"{psutil.boot_time():.0f}"
+
+
+def processor() -> str:
+    """A word that tells this processor from one that lacks or adds something."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(errors="replace").partition("\n\n")[0]
+    except OSError:
+        return platform.processor()
+    told = [line for line in text.splitlines() if line.startswith(_TELLING)]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
 
 def is_network_filesystem(path: Path) -> bool:

@@ -39,6 +39,9 @@ WATCH_SECONDS = 0.1
 LAST_LINES = 20
 """How many lines of a failed command's output an error carries."""
 
+_removers: list[subprocess.Popen[bytes]] = []
+"""Those of `remove_beside`; kept, since an object that goes before its process is a warning."""
+
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """What this process launched: only a parent is told how its child ended."""
 
@@ -143,6 +146,16 @@ def launch(
             child.kill()
             child.wait()
     return started
+
+
+def remove_beside(path: Path) -> None:
+    """Remove a large file without waiting: its blocks may take the kernel a second to free."""
+    command = ["rm", "-f", "--", str(path)]
+    logger.debug("beside: %s", shlex.join(command))
+    try:
+        _removers.append(_popen(command, subprocess.DEVNULL))
+    except HostError:
+        path.unlink(missing_ok=True)
 
 
 def exit_status(pid: int) -> int | None:

@@ -22,6 +22,19 @@ class Architecture:
     """The serial console's name in the guest."""
     quiet_cpu: str
     """Kernel words that spare the guest timers and checks which cost an idle host."""
+    screen: str
+    """The display that firmware and kernels of any age can write on."""
+    cd_controller: tuple[str, ...]
+    """Options for what CDs hang on, where the board has nothing."""
+    cd_device: str
+    """Takes the number of the CD."""
+
+    devices: tuple[str, ...] = ()
+    """Options for devices that only this kind has."""
+
+    def cd_bus(self, number: int) -> str:
+        """The device and place of the CD of that number."""
+        return self.cd_device.format(number)
 
 
 _ARCHITECTURES: dict[Arch, Architecture] = {
@@ -29,9 +42,19 @@ _ARCHITECTURES: dict[Arch, Architecture] = {
         machine_options="hpet=off,vmport=off,smm=off",
         console="ttyS0",
         quiet_cpu="tsc=reliable no_timer_check nowatchdog",
+        screen="VGA",
+        cd_controller=(),
+        cd_device="ide-cd,bus=ide.{}",
+        # Tells the guest's kernel that it was resumed, before any of its programs runs.
+        devices=("-device", "vmgenid,guid=auto"),
     ),
     "aarch64": Architecture(
-        machine_options="gic-version=3", console="ttyAMA0", quiet_cpu="nowatchdog"
+        machine_options="gic-version=3",
+        console="ttyAMA0",
+        quiet_cpu="nowatchdog",
+        screen="ramfb",
+        cd_controller=("-device", "virtio-scsi-pci,id=scsi"),
+        cd_device="scsi-cd,bus=scsi.0,scsi-id={}",
     ),
 }
 

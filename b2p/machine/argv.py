@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 from b2p.machine import ports
 from b2p.machine.architecture import accelerator_options, architecture
+from b2p.machine.model import DirectBoot
 
 if TYPE_CHECKING:
-    from b2p.machine.model import Disk, Machine
+    from b2p.machine.model import Disk, Machine, Uefi
+
+_CODE = "uefi-code"
+_VARIABLES = "uefi-variables"
 
 MAC = "52:54:00:b2:b0:01"
 """The same for every machine: each has a user-mode network of its own."""
@@ -23,8 +27,11 @@ def argv(machine: Machine) -> list[str]:
         *_monitors(machine),
         *_serial(machine),
         *_disks(machine),
+        *_firmware_entries(machine),
+        *_screen(machine),
         *_network(machine),
         "-device", "virtio-balloon-pci,free-page-reporting=on",
+        *architecture(machine.arch).devices,
         *machine.extra,
     ]  # fmt: skip
 
@@ -54,7 +61,7 @@ def _identity(machine: Machine) -> list[str]:
 def _processor(machine: Machine) -> list[str]:
     quirks = architecture(machine.arch)
     return [
-        "-machine", f"{machine.machine_type},{quirks.machine_options}",
+        "-machine", f"{machine.machine_type},{quirks.machine_options}{_flash(machine)}",
         *accelerator_options(machine.accelerator),
         "-smp", str(machine.cpus),
         "-m", f"{machine.memory_mib}M",
@@ -63,11 +70,28 @@ def _processor(machine: Machine) -> list[str]:
 
 
 def _boot(machine: Machine) -> list[str]:
+    boot = machine.boot
+    if isinstance(boot, DirectBoot):
+        initrd = ["-initrd", boot.initrd] if boot.initrd else []
+        return ["-kernel", boot.kernel, *initrd, "-append", boot.command_line]
+    if boot.uefi is None:
+        return []
     return [
-        "-kernel", machine.boot.kernel,
-        "-initrd", machine.boot.initrd,
-        "-append", machine.boot.command_line,
-    ]  # fmt: skip
+        *_chip(_CODE, boot.uefi.code, boot.uefi),
+        *_chip(_VARIABLES, boot.uefi.variables, boot.uefi),
+    ]
+
+
+def _flash(machine: Machine) -> str:
+    """The machine's properties that put UEFI's chips in."""
+    if isinstance(machine.boot, DirectBoot) or machine.boot.uefi is None:
+        return ""
+    return f",pflash0={_CODE},pflash1={_VARIABLES}"
+
+
+def _chip(node: str, path: str, uefi: Uefi) -> list[str]:
+    mode = "read-only=on" if node == _CODE else "read-only=off"
+    return ["-blockdev", f"driver={uefi.format},node-name={node},{mode},{_file(path)}"]
 
 
 def _monitors(machine: Machine) -> list[str]:
@@ -83,6 +107,14 @@ def _serial(machine: Machine) -> list[str]:
     return [
         "-chardev", f"{_listening('console', machine.sockets.console)},{log}",
         "-serial", "chardev:console",
+        *_control(machine),
+    ]  # fmt: skip
+
+
+def _control(machine: Machine) -> list[str]:
+    if not machine.sockets.control:
+        return []
+    return [
         "-device", "virtio-serial-pci",
         "-chardev", _listening("control", machine.sockets.control),
         "-device", f"virtserialport,chardev=control,name={ports.CONTROL_PORT_NAME}",
@@ -94,17 +126,52 @@ def _listening(name: str, path: str) -> str:
 
 
 def _disks(machine: Machine) -> list[str]:
-    return [word for disk in machine.disks for word in _disk(disk)]
+    boot = machine.boot
+    first = "" if isinstance(boot, DirectBoot) else boot.device
+    cds = [disk for disk in machine.disks if disk.interface == "cd"]
+    quirks = architecture(machine.arch)
+    options = list(quirks.cd_controller) if cds else []
+    for disk in machine.disks:
+        bus = quirks.cd_bus(cds.index(disk)) if disk in cds else ""
+        options += _disk(disk, bus, ",bootindex=0" if disk.serial == first else "")
+    return options
 
 
-def _disk(disk: Disk) -> list[str]:
+def _disk(disk: Disk, bus: str, order: str) -> list[str]:
     node = disk.serial
-    mode = "read-only=on" if disk.read_only else "discard=unmap,detect-zeroes=unmap"
-    file = f"file.driver=file,file.filename={escaped(disk.path)},file.discard=unmap"
+    is_fixed = disk.read_only or bool(bus)
+    mode = "read-only=on" if is_fixed else "discard=unmap,detect-zeroes=unmap"
+    # What cannot be written, for want of room or a quota's, pauses the machine: an error would make
+    # the guest's ext4 give up. b2p/standstill.py lets it go on.
+    error = "" if is_fixed else ",werror=stop"
+    file = f"{_file(disk.path)},file.discard=unmap"
     return [
-        "-blockdev", f"driver=raw,node-name={node},{mode},{file}",
-        "-device", f"virtio-blk-pci,drive={node},serial={disk.serial}",
+        "-blockdev", f"driver={disk.format},node-name={node},{mode},{file}{_base(disk)}",
+        "-device", f"{bus or 'virtio-blk-pci'},drive={node},serial={disk.serial}{error}{order}",
     ]  # fmt: skip
+
+
+def _base(disk: Disk) -> str:
+    """The base of an overlay, with its format: QEMU must not guess it from what a guest wrote."""
+    base = disk.base
+    if base is None:
+        return ""
+    return f",backing.driver={base.format},backing.read-only=on,{_file(base.path, 'backing.')}"
+
+
+def _file(path: str, prefix: str = "") -> str:
+    return f"{prefix}file.driver=file,{prefix}file.filename={escaped(path)}"
+
+
+def _firmware_entries(machine: Machine) -> list[str]:
+    words = []
+    for entry in machine.firmware_entries:
+        words += ["-fw_cfg", f"name={escaped(entry.name)},file={escaped(entry.path)}"]
+    return words
+
+
+def _screen(machine: Machine) -> list[str]:
+    return ["-device", architecture(machine.arch).screen] if machine.screen else []
 
 
 def _network(machine: Machine) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Literal
 
 Arch = Literal["x86_64", "aarch64"]
 Accelerator = Literal["kvm", "hvf", "tcg"]
+DiskFormat = Literal["raw", "qcow2"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ class Host:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectBoot:
-    """A kernel and an initrd that QEMU loads itself."""
+    """A kernel and an initrd (empty: none) that QEMU loads itself."""
 
     kernel: str
     initrd: str
@@ -50,12 +51,54 @@ class DirectBoot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Uefi:
+    """The pair of flash chips that is UEFI: its code, and this machine's own variables."""
+
+    code: str
+    variables: str
+    format: DiskFormat = "raw"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareBoot:
+    """The machine's firmware starts what lies on one of its disks or CDs."""
+
+    device: str
+    """The serial of that disk."""
+    uefi: Uefi | None = None
+    """None: the BIOS that QEMU comes with."""
+
+
+Boot = DirectBoot | FirmwareBoot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """What lies beneath an overlay, never written to. It stands alone: nothing is beneath it."""
+
+    path: str
+    format: DiskFormat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
-    """A raw disk image, known to the guest by its serial."""
+    """A disk image, known to the guest by its serial. What it is is said, never guessed by QEMU."""
 
     path: str
     serial: str
     read_only: bool = False
+    format: DiskFormat = "raw"
+    base: Base | None = None
+    """Of a qcow2 overlay."""
+    interface: Literal["virtio", "cd"] = "virtio"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareEntry:
+    """A file that the guest finds under a name in QEMU's firmware configuration (fw_cfg)."""
+
+    name: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +125,7 @@ class Sockets:
     calls: str
     console: str
     control: str
+    """Of b2p's agent in the guest; empty for guests without it, which get no such port."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +140,14 @@ class Machine:
     sandbox: bool
     cpus: int
     memory_mib: int
-    boot: DirectBoot
+    boot: Boot
     disks: tuple[Disk, ...]
     unix_forwards: tuple[UnixForward, ...]
     tcp_forwards: tuple[TcpForward, ...]
     sockets: Sockets
     console_log: str
+    firmware_entries: tuple[FirmwareEntry, ...] = ()
+    screen: bool = False
+    """Whether it has a display, to be looked at where its serial console says nothing."""
     extra: tuple[str, ...] = field(default=())
     """The user's own options of QEMU; they come last, so they win."""

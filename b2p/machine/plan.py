@@ -50,12 +50,7 @@ class Places:
 
 def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machine:
     """The machine to start; raises UsageError or HostError where it cannot be."""
-    check_memory(wishes.name, wishes.memory_mib, host.memory_mib)
-    if not host.qemu.unix_forward:
-        raise HostError(
-            f"this QEMU ({'.'.join(map(str, host.qemu.version))}) cannot forward unix sockets",
-            "let b2p bring one: b2p up --qemu managed",
-        )
+    check_host(wishes, host)
     return Machine(
         name=wishes.name,
         uuid=wishes.uuid,
@@ -72,7 +67,7 @@ def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machi
             Disk(path=image.root, serial=ports.ROOT_DISK_SERIAL, read_only=True),
             Disk(path=places.data_disk, serial=ports.DATA_DISK_SERIAL),
         ),
-        unix_forwards=_unix_forwards(wishes, places),
+        unix_forwards=unix_forwards(wishes, places),
         # ssh's port is forwarded over QMP once QEMU runs: a taken one is then no reason to fail.
         tcp_forwards=(),
         sockets=places.sockets,
@@ -81,11 +76,22 @@ def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machi
     )
 
 
-def _unix_forwards(wishes: Wishes, places: Places) -> tuple[UnixForward, ...]:
+def unix_forwards(wishes: Wishes, places: Places) -> tuple[UnixForward, ...]:
+    """The sockets of the host that lead to ports of the guest, whoever serves there."""
     forwards = [UnixForward(path=places.podman, guest_port=ports.PODMAN)]
     if wishes.varlink == "unix":
         forwards.append(UnixForward(path=places.varlink, guest_port=ports.VARLINK))
     return tuple(forwards)
+
+
+def check_host(wishes: Wishes, host: Host) -> None:
+    """Raise UsageError or HostError where this computer cannot run such a machine at all."""
+    check_memory(wishes.name, wishes.memory_mib, host.memory_mib)
+    if not host.qemu.unix_forward:
+        raise HostError(
+            f"this QEMU ({'.'.join(map(str, host.qemu.version))}) cannot forward unix sockets",
+            "let b2p bring one: b2p up --qemu managed",
+        )
 
 
 def check_memory(name: str, wanted_mib: int, available_mib: int) -> None:

@@ -40,6 +40,15 @@ def write(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
         raise
 
 
+def remove(path: Path) -> None:
+    """Remove a file for good, if it is there; raises OSError."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return
+    _settle(path.parent)
+
+
 def _settle(directory: Path) -> None:
     """Make a rename last through a power cut; some file systems cannot, and that is no failure."""
     with contextlib.suppress(OSError):

@@ -40,6 +40,51 @@ class MachineFiles:
         return self.home / "data.raw"
 
     @property
+    def system_disk(self) -> Path:
+        """What the machine wrote on the disk of an image of another family: a qcow2 overlay."""
+        return self.home / "system.qcow2"
+
+    @property
+    def disks(self) -> tuple[Path, ...]:
+        """All disks that a machine can have; most have one of them."""
+        return self.data_disk, self.system_disk
+
+    @property
+    def boot(self) -> Path:
+        """A directory: kernel and initrds taken out of an ISO, with what the guest is told."""
+        return self.home / "boot"
+
+    @property
+    def seed(self) -> Path:
+        """What cloud-init reads: a volume labelled cidata."""
+        return self.home / "cidata.iso"
+
+    @property
+    def ignition(self) -> Path:
+        """What Ignition reads."""
+        return self.home / "config.ign"
+
+    @property
+    def uefi_variables(self) -> Path:
+        """UEFI's variables, which the machine writes to."""
+        return self.home / "uefi-variables.fd"
+
+    @property
+    def saved_state(self) -> Path:
+        """Memory and devices of a machine that was suspended, as QEMU saved them."""
+        return self.home / "suspended.state"
+
+    @property
+    def used_state(self) -> Path:
+        """A state that was resumed, until it is removed."""
+        return self.home / "suspended.used"
+
+    @property
+    def saved_manifest(self) -> Path:
+        """What a saved state was made from (JSON); with it the machine counts as suspended."""
+        return self.home / "suspended.json"
+
+    @property
     def host_key(self) -> Path:
         """The machine's ssh host key; .pub beside it."""
         return self.home / "ssh_host_ed25519_key"
@@ -143,6 +188,16 @@ class Layout:
         return self.cache / "images"
 
     @property
+    def media(self) -> Path:
+        """Images from elsewhere, each in a directory named by its digest."""
+        return self.cache / "media"
+
+    @property
+    def uefi(self) -> Path:
+        """UEFI firmware that b2p brought, each in a directory named by its digest."""
+        return self.cache / "uefi"
+
+    @property
     def qemu(self) -> Path:
         """QEMUs that b2p brought, each in a directory named by its digest."""
         return self.cache / "qemu"
@@ -156,6 +211,11 @@ class Layout:
     def failed_console(self) -> Path:
         """The console of the last new machine that did not come up."""
         return self.cache / "failed-console.log"
+
+    @property
+    def failed_screen(self) -> Path:
+        """The screen of the last machine that did not come up, where it had one."""
+        return self.cache / "failed-screen.png"
 
     def machine(self, name: str) -> MachineFiles:
         """The files of the machine of that name, whether it exists or not."""

@@ -44,12 +44,18 @@ class Record:
     """That process's start time as host/process.py tells it; pids come round again."""
     command: tuple[str, ...] = ()
     """QEMU's words at the last start."""
+    qemu: str = ""
+    """Which QEMU that was: Qemu.identity."""
     extra: tuple[str, ...] = ()
     """The user's own options of QEMU."""
     varlink: str = "unix"
     """How the host reaches varlink: unix (a socket), tcp (127.0.0.1) or off."""
     varlink_port: int = 0
     """Port of 127.0.0.1 for varlink where it is tcp; 0 as long as there was none."""
+    family: str = ""
+    """What kind of image it is (b2p/families); empty: b2p's own."""
+    image_path: str = ""
+    """Where the user's own image lies, used in place; empty: in the cache."""
     first_ready: str = ""
     """When its engine answered for the first time (ISO 8601); empty: its disk is worthless."""
     others: Mapping[str, Any] = field(default_factory=dict)

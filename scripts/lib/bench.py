@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scripts.lib import bench_varlink
 from scripts.lib.by_hand import Hand, answered
 
 if TYPE_CHECKING:
@@ -135,6 +136,19 @@ def measure_cold(bench: Bench) -> None:
     bench.note("the same command by hand", same, "s")
     bench.note("b2p's own share of it", up - same, "s", 0.3)
     bench.note("down", statistics.median(downs), "s", 5)
+
+
+def measure_suspended(bench: Bench) -> None:
+    """`suspend`, the `up` that resumes, and what a suspended machine takes on the disk."""
+    down, up, used = [], [], []
+    for _ in range(bench.runs):
+        down.append(bench.timed("suspend", NAME))
+        used.append(bench.facts()["saved_bytes"])
+        up.append(bench.timed("up", NAME))
+    memory = f"{bench.facts()['decided']['memory_mib']} MiB"
+    bench.note(f"suspend of {memory}", statistics.median(down), "s", 0.5)
+    bench.note("up of a suspended machine", statistics.median(up), "s", 0.9)
+    bench.note("disk used by a suspended machine", max(used) / MEGABYTE, "MB", 300)
 
 
 def measure_quick(bench: Bench) -> None:
@@ -280,7 +294,9 @@ def main() -> None:
                 measure_first(bench)
             bench.note("up of a new machine", bench.timed("up", NAME), "s")
             measure_cold(bench)
+            measure_suspended(bench)
             measure_quick(bench)
+            bench_varlink.measure(bench, NAME)
             measure_client(bench, given.idle)
         finally:
             bench.b2p("rm", "-f", NAME, must=False)

@@ -1,6 +1,7 @@
 """Draws docs/session.svg: runs a session on a terminal of its own and keeps what stood there.
 
-picture.py TREE [FILE]. What b2p draws and wipes away again is wiped away here too.
+picture.py TREE [FILE]. What b2p draws and wipes away again is wiped away here too. The session has
+an empty home of its own, so it shows no other machine, but the user's cache of images and QEMU.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import pty
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 from rich.console import Console
@@ -23,7 +25,10 @@ SESSION = (
     f"b2p podman -m {MACHINE} version",
     f"b2p down {MACHINE}",
 )
-AFTER = f"b2p rm -f {MACHINE}"
+AFTER = f"b2p rm -f {MACHINE} || true"
+"""Nothing is there to be removed where the first line failed, which is what is to be told then."""
+KEPT = {"B2P_MIRROR", "B2P_PYTHON", "B2P_CACHE_DIR"}
+"""Where things come from and are kept; no settings of a machine."""
 
 _CURSOR_UP = re.compile(r"\x1b\[(\d*)A")
 _CONTROL = re.compile(r"(\r\n|\r|\n|\x1b\[\?\d+[hl]|\x1b\[\d*[A-DGJKH])")
@@ -67,9 +72,35 @@ def settled(output: str) -> list[str]:
 
 def main(tree: Path, target: Path) -> None:
     """Run the session and write the picture."""
-    os.environ["PATH"] = f"{tree / 'scripts'}:{os.environ['PATH']}"
-    os.environ |= {"B2P_CALLED_AS": "b2p", "TERM": "xterm-256color", "COLUMNS": str(COLUMNS)}
-    os.environ.pop("NO_COLOR", None)
+    # A short path: the machine's sockets lie below it.
+    with tempfile.TemporaryDirectory(prefix="b2p-", dir="/tmp") as home:
+        prepare(tree, Path(home))
+        os.chdir(home)
+        drawn = picture()
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(drawn, encoding="utf-8")
+    print(f"b2p: drew {target}", file=sys.stderr)
+
+
+def prepare(tree: Path, home: Path) -> None:
+    """Let the environment be that of a person with this empty home and no settings of b2p's."""
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    for name in list(os.environ):
+        ours = name.startswith(("B2P_", "XDG_", "DOCKER_", "CONTAINER_")) or name == "NO_COLOR"
+        if ours and name not in KEPT:
+            del os.environ[name]
+    os.environ |= {
+        "HOME": str(home),
+        "XDG_CACHE_HOME": cache,
+        "PATH": f"{tree / 'scripts'}:{os.environ['PATH']}",
+        "B2P_CALLED_AS": "b2p",
+        "TERM": "xterm-256color",
+        "COLUMNS": str(COLUMNS),
+    }
+
+
+def picture() -> str:
+    """The session, drawn."""
     console = Console(
         record=True,
         width=COLUMNS,
@@ -84,11 +115,9 @@ def main(tree: Path, target: Path) -> None:
                 console.print(Text.from_ansi(kept))
     finally:
         run(AFTER)
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(console.export_svg(title="b2p"), encoding="utf-8")
-    print(f"b2p: drew {target}", file=sys.stderr)
+    return console.export_svg(title="b2p")
 
 
 if __name__ == "__main__":
-    root = Path(sys.argv[1])
-    main(root, Path(sys.argv[2]) if len(sys.argv) > 2 else root / "docs/session.svg")
+    root = Path(sys.argv[1]).resolve()
+    main(root, Path(sys.argv[2] if len(sys.argv) > 2 else root / "docs/session.svg").resolve())

@@ -1,53 +1,21 @@
-"""One person, one machine and one busybox image for all boot tests: booting is what costs."""
+"""One machine and one busybox image for all boot tests: booting is what costs."""
 
 from __future__ import annotations
 
-import io
 import shutil
-import signal
-import subprocess
 import sys
-import tarfile
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.boot.engine import BUSYBOX, Docker
-from tests.boot.person import B2P, Person, cache_home
-from tests.debian_tools import Tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-APPLETS = [
-    *("cat", "cut", "date", "echo", "env", "false", "grep", "hostname", "id", "ip", "kill", "ls"),
-    *("mkdir", "nc", "nslookup", "ps", "rm", "sh", "sleep", "sync", "test", "touch", "true"),
-    *("uname", "wc", "wget"),
-]
-
-
-@pytest.fixture(scope="session")
-def tools() -> Tools:
-    """Programs from Debian's packages."""
-    return Tools(cache_home() / "b2p")
-
-
-@pytest.fixture(scope="session")
-def person() -> Iterator[Person]:
-    """Somebody with an empty home, of a path short enough for sockets, open to be looked at."""
-    # A shell's background job ignores Ctrl-C, and so would all that it starts.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    # Made with the user's own settings of pip, which a new home would not have.
-    subprocess.run([str(B2P), "--version"], check=True, capture_output=True)
-    # Not below pytest's own directory, which is closed to others: it is b2p that must be.
-    home = Path(tempfile.mkdtemp(prefix="b2p-boot-", dir="/tmp"))
-    home.chmod(0o755)
-    one = Person(home)
-    yield one
-    one.end()
-    shutil.rmtree(home)
+    from tests.boot.person import Person
+    from tests.debian_tools import Tools
 
 
 @pytest.fixture(scope="session")
@@ -101,20 +69,3 @@ def docker_sdk(docker: Docker) -> Iterator[Any]:
     client = sdk.DockerClient(base_url=docker.environment["DOCKER_HOST"], timeout=120)
     yield client
     client.close()
-
-
-@pytest.fixture(scope="session")
-def busybox_tar(tools: Tools) -> bytes:
-    """A root directory of Debian's busybox-static and nothing else."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        archive.add(tools.tree("busybox-static") / "usr/bin/busybox", "bin/busybox")
-        for applet in APPLETS:
-            link = tarfile.TarInfo(f"bin/{applet}")
-            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-            archive.addfile(link)
-        for name in ("tmp", "etc", "data"):
-            folder = tarfile.TarInfo(name)
-            folder.type, folder.mode = tarfile.DIRTYPE, 0o1777
-            archive.addfile(folder)
-    return out.getvalue()

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import types
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,8 +18,6 @@ from b2p.control.liveness import Answer, Life
 from tests import fakes_machine as fakes
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from b2p.store.layout import Layout
 
 Capture = pytest.CaptureFixture[str]
@@ -35,7 +34,8 @@ class Story:
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         self.calls.append((arguments, options))
-        return types.SimpleNamespace(command=("qemu", "-name", "a b"))
+        record = types.SimpleNamespace(family="")
+        return types.SimpleNamespace(command=("qemu", "-name", "a b"), record=record)
 
 
 def test_up_hands_on_the_wishes_and_the_words_after_the_dashes(
@@ -148,6 +148,7 @@ def test_inspect_shows_what_was_decided_and_where_the_files_are(
     [
         (Answer(Life.THERE, "running"), True, "running"),
         (Answer(Life.THERE, "guest-panicked"), True, "broken"),
+        (Answer(Life.THERE, "io-error"), True, "broken"),
         (Answer(Life.STRANGER), False, "broken"),
         (Answer(Life.ABSENT), False, "stopped"),
         (Answer(Life.ABSENT), True, "broken"),
@@ -158,13 +159,14 @@ def test_inspect_shows_what_was_decided_and_where_the_files_are(
 def test_the_state_is_what_answer_and_process_add_up_to(
     life: Answer, alive: bool, state: str
 ) -> None:
-    found, problem, remedy = status.judgement("default", life, alive=alive)
+    disk = Path("/b2p/default/data.raw")
+    found, problem, remedy = status.judgement("default", life, alive=alive, disk=disk)
     assert found == state
     assert bool(problem) == bool(remedy) == (state == "broken")
 
 
 def test_a_pid_that_came_round_again_is_not_the_machine(layout: Layout, capsys: Capture) -> None:
-    fakes.stopped_machine(layout, pid=os.getpid(), pid_start=fakes.own_start_time() - 100)
+    fakes.stopped_machine(layout, pid=os.getpid(), pid_start=fakes.own_start_time() / 2)
     assert run(["status", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["state"] == "stopped"
 
@@ -287,9 +289,12 @@ def test_every_verb_takes_the_global_options_too(capsys: Capture) -> None:
     assert not capsys.readouterr().err
 
 
-def test_following_a_log_begins_anew_when_the_machine_does(tmp_path: Path) -> None:
+def test_following_a_log_begins_anew_when_the_machine_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from b2p import logs
 
+    monkeypatch.setattr(logs, "PAUSE", 0.01)
     path = tmp_path / "console.log"
     path.write_text("one\ntwo\n")
     with contextlib.closing(logs.blocks(path, follow=True)) as blocks:

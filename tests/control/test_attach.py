@@ -8,11 +8,13 @@ import signal
 import socket
 import sys
 import termios
-import threading
+import time
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
 
+from b2p.control import attach as attaching
 from b2p.control.attach import attach, detach_byte
 from b2p.control.errors import GoneError, SilentError
 from b2p.errors import UsageError
@@ -20,7 +22,7 @@ from tests.control.test_console import until
 from tests.fakes import ConsoleFeed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -47,23 +49,43 @@ def terminal() -> Iterator[Terminal]:
     made.close()
 
 
-def later(seconds: float, action: object, *arguments: object) -> threading.Timer:
-    timer = threading.Timer(seconds, action, arguments)  # type: ignore[arg-type]
-    timer.start()
-    return timer
+@pytest.fixture(autouse=True)
+def short_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes back after a pipe's end comes at once here."""
+    monkeypatch.setattr(attaching, "SETTLE", 0.1)
+
+
+def once_attached(terminal: Terminal, action: Callable[..., object], *arguments: object) -> Thread:
+    """Act when the terminal is raw, which is the last thing that happens before keys are read."""
+
+    def act() -> None:
+        until(lambda: not terminal.is_restored())
+        # Python may see a signal late that comes right before the main thread falls asleep.
+        time.sleep(0.05)
+        action(*arguments)
+
+    thread = Thread(target=act)
+    thread.start()
+    return thread
 
 
 def test_the_detach_key_leaves_and_restores_the_terminal(short: Path, terminal: Terminal) -> None:
     said: list[str] = []
+    shown: list[bytes] = []
+
+    def answer() -> None:
+        shown.append(os.read(terminal.person, 99))
+        os.write(terminal.person, b"ab\x03\x1dcd")
+
     with ConsoleFeed(short / "s", b"login: ") as feed:
-        timer = later(0.2, os.write, terminal.person, b"ab\x03\x1dcd")
+        acting = once_attached(terminal, answer)
         ending = attach(
             short / "s", stdin=terminal.program, stdout=terminal.program, say=said.append
         )
-        timer.join()
+        acting.join()
         assert ending == "detached"
         assert terminal.is_restored()
-        assert os.read(terminal.person, 99).startswith(b"login: ")
+        assert b"login: ".startswith(shown[0])
         assert said == ["attached to the console; ctrl-] detaches", "detached"]
         assert b"\x1d" not in feed.typed
 
@@ -76,11 +98,11 @@ def test_keys_reach_the_guest_raw(short: Path, terminal: Terminal) -> None:
             until(lambda: feed.typed == b"\x03\x1a\r")
             os.write(terminal.person, b"\x11")
 
-        timer = later(0.2, type_and_leave)
+        acting = once_attached(terminal, type_and_leave)
         ending = attach(
             short / "s", stdin=terminal.program, stdout=terminal.program, detach="ctrl-q"
         )
-        timer.join()
+        acting.join()
         assert ending == "detached"
         assert feed.typed == b"\x03\x1a\r"
 
@@ -90,11 +112,11 @@ def test_the_end_of_the_machine_ends_it_and_restores_the_terminal(
 ) -> None:
     said: list[str] = []
     with ConsoleFeed(short / "s") as feed:
-        timer = later(0.1, feed.hang_up.set)
+        acting = once_attached(terminal, feed.hang_up.set)
         ending = attach(
             short / "s", stdin=terminal.program, stdout=terminal.program, say=said.append
         )
-        timer.join()
+        acting.join()
     assert ending == "ended"
     assert said[-1] == "the machine ended"
     assert terminal.is_restored()
@@ -106,9 +128,9 @@ def test_a_window_that_is_closed_ends_it(short: Path, terminal: Terminal) -> Non
         terminal.person = -1
 
     with ConsoleFeed(short / "s"):
-        timer = later(0.1, close)
+        acting = once_attached(terminal, close)
         assert attach(short / "s", stdin=terminal.program, stdout=terminal.program) == "hangup"
-        timer.join()
+        acting.join()
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
@@ -117,9 +139,9 @@ def test_a_signal_restores_the_terminal_and_the_handlers(
 ) -> None:
     before = signal.getsignal(number)
     with ConsoleFeed(short / "s"):
-        timer = later(0.1, os.kill, os.getpid(), number)
+        acting = once_attached(terminal, os.kill, os.getpid(), number)
         assert attach(short / "s", stdin=terminal.program, stdout=terminal.program) == "hangup"
-        timer.join()
+        acting.join()
     assert terminal.is_restored()
     assert signal.getsignal(number) == before
 

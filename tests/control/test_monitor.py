@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,7 @@ from b2p.control.monitor import Monitor
 from tests.fakes import HANGS, HANGS_UP, UUID, QmpServer, event
 
 if TYPE_CHECKING:
+    import socket
     from pathlib import Path
 
 
@@ -45,6 +46,22 @@ def test_a_socket_that_nobody_listens_on_is_a_qemu_that_is_gone(short: Path) -> 
         (short / "kept").hardlink_to(short / "q")
     with pytest.raises(GoneError, match="nobody listens"), Monitor(short / "kept"):
         pass
+
+
+def test_a_qemu_that_hangs_up_as_soon_as_it_has_greeted_is_gone_and_prints_nothing(
+    short: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Hasty(QmpServer):
+        def _answer(self, peer: socket.socket, command: dict[str, Any]) -> bool:
+            super()._answer(peer, command)
+            return False
+
+    with Hasty(short / "q"):
+        for _ in range(20):
+            # It is seen by the connection or, a moment later, by the first command.
+            with pytest.raises(GoneError, match="hung up"), Monitor(short / "q") as monitor:
+                monitor.query_uuid()
+    assert capfd.readouterr().err == ""
 
 
 def test_a_monitor_that_does_not_greet_is_silent(short: Path) -> None:

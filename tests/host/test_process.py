@@ -234,17 +234,22 @@ class TestTerminate:
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this system has no descriptors of them")
 def test_a_process_is_gone_when_the_last_of_its_threads_is(log: Path) -> None:
     code = (
-        "import ctypes, os, threading, time\n"
-        "threading.Thread(target=lambda: (time.sleep(0.3), os._exit(0))).start()\n"
+        "import ctypes, os, sys, threading, time\n"
+        "def other():\n"
+        "    while not os.path.exists(sys.argv[1]): time.sleep(0.005)\n"
+        "    os._exit(0)\n"
+        "threading.Thread(target=other).start()\n"
         "ctypes.CDLL(None).pthread_exit(None)"
     )
-    started = process.launch([sys.executable, "-I", "-S", "-c", code], log=log)
+    gate = log.with_name("gate")
+    started = process.launch([sys.executable, "-I", "-S", "-c", code, str(gate)], log=log)
     while process.alive(started.pid, started.start_time):
         time.sleep(0.005)
     # Its first thread has ended, the other one holds all its files still.
     assert process.exit_status(started.pid) is None
     assert not process.await_exit(started.pid, started.start_time, timeout=0.01)
-    assert process.await_exit(started.pid, started.start_time, timeout=5)
+    gate.touch()
+    assert process.await_exit(started.pid, started.start_time, timeout=30)
     assert process.exit_status(started.pid) == 0
 
 

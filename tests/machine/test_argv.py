@@ -8,11 +8,15 @@ import pytest
 
 from b2p.machine.argv import argv, escaped
 from b2p.machine.model import (
+    Base,
     DirectBoot,
     Disk,
+    FirmwareBoot,
+    FirmwareEntry,
     Machine,
     Sockets,
     TcpForward,
+    Uefi,
     UnixForward,
 )
 
@@ -81,15 +85,16 @@ REST = [
     "-blockdev",
     ("driver=raw,node-name=b2p-data,discard=unmap,detect-zeroes=unmap,"
      "file.driver=file,file.filename=/m/data.raw,file.discard=unmap"),
-    "-device", "virtio-blk-pci,drive=b2p-data,serial=b2p-data",
+    "-device", "virtio-blk-pci,drive=b2p-data,serial=b2p-data,werror=stop",
     "-netdev", "user,id=net0,hostfwd=unix:/r/podman.sock-:2375",
     "-device", "virtio-net-pci,netdev=net0,mac=52:54:00:b2:b0:01,romfile=",
     "-device", "virtio-balloon-pci,free-page-reporting=on",
 ]  # fmt: skip
+GENERATION = ["-device", "vmgenid,guid=auto"]
 
 
 def test_a_machine_under_kvm() -> None:
-    assert argv(MACHINE) == [*IDENTITY, *PC, *ACCELERATORS["kvm"], *REST]
+    assert argv(MACHINE) == [*IDENTITY, *PC, *ACCELERATORS["kvm"], *REST, *GENERATION]
 
 
 def test_a_machine_under_emulation() -> None:
@@ -98,6 +103,7 @@ def test_a_machine_under_emulation() -> None:
         *PC,
         *ACCELERATORS["tcg"],
         *REST,
+        *GENERATION,
     ]
 
 
@@ -143,7 +149,7 @@ def test_a_comma_in_a_path_does_not_end_the_option() -> None:
 
 @pytest.mark.parametrize("path", ["kernel", "initrd"])
 def test_what_is_an_option_of_its_own_is_not_escaped(path: str) -> None:
-    boot = replace(MACHINE.boot, **{path: "/a,b"})
+    boot = DirectBoot(**{"kernel": "/k", "initrd": "/i", "command_line": "x", path: "/a,b"})
     words = argv(replace(MACHINE, boot=boot))
     assert words[words.index(f"-{path}") + 1] == "/a,b"
 
@@ -163,3 +169,91 @@ def test_a_machine_without_disks_and_forwards_has_no_such_words() -> None:
     words = argv(replace(MACHINE, disks=(), unix_forwards=()))
     assert "-blockdev" not in words
     assert words[words.index("-netdev") + 1] == "user,id=net0"
+
+
+FOREIGN = replace(
+    MACHINE,
+    boot=FirmwareBoot(device="b2p-root"),
+    disks=(
+        Disk(
+            path="/m/root.qcow2",
+            serial="b2p-root",
+            format="qcow2",
+            base=Base(path="/c/a,b.img", format="qcow2"),
+        ),
+        Disk(path="/m/cidata.iso", serial="cidata", interface="cd"),
+    ),
+    sockets=replace(MACHINE.sockets, control=""),
+    firmware_entries=(FirmwareEntry(name="opt/com.coreos/config", path="/m/ignition.json"),),
+    screen=True,
+)
+
+FOREIGN_DISKS = [
+    "-blockdev",
+    ("driver=qcow2,node-name=b2p-root,discard=unmap,detect-zeroes=unmap,"
+     "file.driver=file,file.filename=/m/root.qcow2,file.discard=unmap,"
+     "backing.driver=qcow2,backing.read-only=on,"
+     "backing.file.driver=file,backing.file.filename=/c/a,,b.img"),
+    "-device", "virtio-blk-pci,drive=b2p-root,serial=b2p-root,werror=stop,bootindex=0",
+    "-blockdev",
+    ("driver=raw,node-name=cidata,read-only=on,file.driver=file,file.filename=/m/cidata.iso,"
+     "file.discard=unmap"),
+]  # fmt: skip
+
+
+def test_a_foreign_disk_booted_by_bios() -> None:
+    assert argv(FOREIGN) == [
+        *IDENTITY,
+        *PC,
+        *ACCELERATORS["kvm"],
+        *REST[: REST.index("-kernel")],
+        *REST[REST.index("-chardev") : REST.index("virtio-serial-pci") - 1],
+        *FOREIGN_DISKS,
+        "-device", "ide-cd,bus=ide.0,drive=cidata,serial=cidata",
+        "-fw_cfg", "name=opt/com.coreos/config,file=/m/ignition.json",
+        "-device", "VGA",
+        *REST[REST.index("-netdev") :],
+        *GENERATION,
+    ]  # fmt: skip
+
+
+def test_a_foreign_disk_booted_by_uefi_on_arm() -> None:
+    uefi = Uefi(code="/q/code,1.fd", variables="/m/vars.fd")
+    machine = replace(
+        FOREIGN,
+        arch="aarch64",
+        machine_type="virt-11.1",
+        boot=FirmwareBoot(device="cidata", uefi=uefi),
+    )
+    words = argv(machine)
+    board = "virt-11.1,gic-version=3,pflash0=uefi-code,pflash1=uefi-variables"
+    assert words[words.index("-machine") + 1] == board
+    at = words.index("-rtc") + 2
+    assert words[at : at + 4] == [
+        "-blockdev",
+        "driver=raw,node-name=uefi-code,read-only=on,file.driver=file,file.filename=/q/code,,1.fd",
+        "-blockdev",
+        "driver=raw,node-name=uefi-variables,read-only=off,file.driver=file,file.filename=/m/vars.fd",
+    ]
+    assert "virtio-scsi-pci,id=scsi" in words
+    assert "scsi-cd,bus=scsi.0,scsi-id=0,drive=cidata,serial=cidata,bootindex=0" in words
+    assert "ramfb" in words
+    assert "-kernel" not in words
+
+
+def test_flash_chips_may_be_qcow2() -> None:
+    uefi = Uefi(code="/c", variables="/v", format="qcow2")
+    words = argv(replace(FOREIGN, boot=FirmwareBoot(device="b2p-root", uefi=uefi)))
+    assert len([word for word in words if word.startswith("driver=qcow2,node-name=uefi-")]) == 2
+
+
+def test_a_kernel_may_come_without_an_initrd() -> None:
+    words = argv(replace(MACHINE, boot=DirectBoot(kernel="/k", initrd="", command_line="x")))
+    assert "-initrd" not in words
+
+
+def test_two_cds_hang_on_two_places() -> None:
+    disks = tuple(Disk(path=f"/{n}", serial=n, interface="cd") for n in ("a", "b"))
+    words = argv(replace(FOREIGN, disks=disks))
+    assert "ide-cd,bus=ide.0,drive=a,serial=a" in words
+    assert "ide-cd,bus=ide.1,drive=b,serial=b" in words

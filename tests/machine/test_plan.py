@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from b2p.errors import HostError, UsageError
-from b2p.machine.model import Disk, Sockets, UnixForward
+from b2p.machine.model import DirectBoot, Disk, Sockets, UnixForward
 from b2p.machine.plan import ImageFiles, Places, Wishes, check_memory, plan
 from tests.fakes_story import HOST
 
@@ -57,7 +57,9 @@ def test_varlink_has_no_socket_where_it_is_not_wanted(wish: str) -> None:
 
 
 def test_the_guest_keeps_its_machine_id_and_meets_its_target() -> None:
-    words = plan(WISHES, HOST, IMAGE, PLACES).boot.command_line.split()
+    boot = plan(WISHES, HOST, IMAGE, PLACES).boot
+    assert isinstance(boot, DirectBoot)
+    words = boot.command_line.split()
     assert "systemd.machine_id=6b32502b1c544c5c9d3a08d7a0f1f001" in words
     assert "systemd.unit=b2p.target" in words
 

@@ -65,7 +65,7 @@ def test_who_waits_is_told_once_and_gets_it(tmp_path: Path) -> None:
     thread = threading.Thread(target=keep)
     thread.start()
     ready.wait(5)
-    threading.Timer(0.2, released.set).start()
+    threading.Timer(0.05, released.set).start()
     with hold(path, command="b2p down a", wait=5, on_wait=told.append):
         pass
     thread.join()
@@ -76,9 +76,9 @@ def test_waiting_ends_with_its_time(tmp_path: Path) -> None:
     path = tmp_path / ".a.lock"
     with hold(path, command="x"):
         begun = time.monotonic()
-        with pytest.raises(BusyError), hold(path, command="y", wait=0.2):
+        with pytest.raises(BusyError), hold(path, command="y", wait=0.1):
             pass
-        assert 0.2 <= time.monotonic() - begun < 2
+        assert 0.1 <= time.monotonic() - begun < 2
 
 
 def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
@@ -107,11 +107,11 @@ def test_a_lock_that_rm_removed_is_held_by_nobody_who_waited_for_it(tmp_path: Pa
     with hold(path, command="b2p rm a") as lock:
         waiting = threading.Thread(target=enter)
         waiting.start()
-        time.sleep(0.15)
+        time.sleep(0.06)
         lock.discard()
         with hold(path, command="b2p up a"):
             # The new file is the lock now; the waiting one must not slip in by the old one.
-            time.sleep(0.15)
+            time.sleep(0.06)
             assert inside == []
     waiting.join()
     assert inside == [path.stat().st_ino]
