@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 settings.register_profile("b2p", deadline=None)
 settings.load_profile("b2p")
 
+# A shell that runs the tests in the background has them ignore Ctrl-C, and their children too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 APPLETS = [
     *("cat", "cut", "date", "dd", "echo", "env", "false", "grep", "hostname", "id", "ip", "kill"),
     *(
