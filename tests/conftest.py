@@ -82,8 +82,6 @@ def person() -> Iterator[Person]:
     """Somebody with an empty home, of a path short enough for sockets, open to be looked at."""
     from tests.boot.person import B2P, Person
 
-    # A shell's background job ignores Ctrl-C, and so would all that it starts.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Made with the user's own settings of pip, which a new home would not have.
     subprocess.run([str(B2P), "--version"], check=True, capture_output=True)
     # Not below pytest's own directory, which is closed to others: it is b2p that must be.
