@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from b2p import __version__, sizes
 from b2p.errors import UsageError
+from b2p.image import recipe
 from b2p.store.record import Record
 
 if TYPE_CHECKING:
@@ -72,5 +73,15 @@ def differences(
         ("accel", record.accel, after.accel, after.accel),
         ("varlink", record.varlink, after.varlink, after.varlink),
         ("QEMU's option", record.extra, after.extra, " ".join(after.extra)),
+        ("image", True, is_of(record, settings), settings.image),
     ]
     return [f"{key} {text}" for key, old, new, text in pairs if old != new]
+
+
+def is_of(record: Record, settings: Settings) -> bool:
+    """Whether the machine boots the image that was asked for, as far as its word tells."""
+    word = settings.image
+    if "image" not in settings.said or not word or "/" in word:
+        # An address or a path leads to whatever lies there today.
+        return True
+    return word == (record.family or recipe.NAME) or record.image.startswith(word)

@@ -78,3 +78,20 @@ def test_a_disk_does_not_shrink() -> None:
     with pytest.raises(UsageError, match="holds 100GiB and cannot shrink to 99GiB") as caught:
         decision.changed(made(), settings(disk=99 * sizes.GIB), image="", extra=None)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("asked", "family", "told"),
+    [
+        ("b2p", "", []),
+        ("0123", "", []),
+        ("./a.qcow2", "", []),
+        ("https://example.org/a.iso", "debian", []),
+        ("debian", "debian", []),
+        ("b2p", "debian", ["image b2p"]),
+        ("flatcar", "", ["image flatcar"]),
+    ],
+)
+def test_another_image_than_the_machines_is_told(asked: str, family: str, told: list[str]) -> None:
+    record = replace(made(), family=family, image="0123456789")
+    assert decision.differences(record, settings(image=asked)) == told

@@ -57,17 +57,20 @@ def status(session: Session, name: str, *, as_json: bool) -> None:
     if as_json:
         terminal.out(_json(one.as_json()))
         return
-    facts = [
-        (key.replace("_", " "), _shown(value))
-        for key, value in one.as_json().items()
-        if value != ""
-    ]
+    facts = [_fact(key, value) for key, value in one.as_json().items() if value != ""]
     width = max(len(key) for key, _ in facts)
     terminal.out("\n".join(f"{key:<{width}}  {value}" for key, value in facts))
 
 
-def _shown(value: object) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+def _fact(key: str, value: object) -> tuple[str, str]:
+    """A line for a person: words for truths, units for sizes."""
+    from b2p import sizes
+
+    if isinstance(value, bool):
+        return key.replace("_", " "), "yes" if value else "no"
+    if isinstance(value, int) and key.endswith("_bytes"):
+        return key.removesuffix("_bytes").replace("_", " "), sizes.rounded(value)
+    return key.replace("_", " "), str(value)
 
 
 @click.command(cls=Verb)

@@ -129,7 +129,9 @@ def test_the_status_of_a_running_machine_says_whether_its_engine_answers(
         assert run(["status"]) == 0
     assert (found["state"], found["answers"], found["memory"]) == ("running", True, "2GiB")
     assert found["podman_socket"] == str(layout.machine("default").podman)
-    assert "answers          yes" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "answers        yes" in shown
+    assert "disk used      0 B" in shown
 
 
 def test_inspect_shows_what_was_decided_and_where_the_files_are(
