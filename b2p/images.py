@@ -67,13 +67,13 @@ def listing(layout: Layout) -> list[Shown]:
     current: set[str] = set()
     shown = []
     for built in cache.every(layout.images):
-        is_current = built.recipe == recipe and built.arch not in current
+        is_current = built.recipe == recipe and built.arch not in current and not built.extra
         current |= {built.arch} if is_current else set()
         shown.append(
             Shown(
                 digest=built.digest,
                 kind="built",
-                name="boot2podman",
+                name=" + ".join(("boot2podman", *built.extra)),
                 directory=built.directory,
                 used_bytes=_used_bytes(built.directory),
                 machines=users.get(built.digest, ()),
@@ -148,16 +148,16 @@ def remove(prefixes: Sequence[str], layout: Layout) -> list[Shown]:
     """Remove the images whose digests begin so; raises UsageError where a machine boots one."""
     with _quiet_machines(layout):
         found = listing(layout)
-        chosen = {one.digest: one for one in (_chosen(found, prefix) for prefix in prefixes)}
-        for one in chosen.values():
+        wanted = {one.digest: one for one in (chosen(found, prefix) for prefix in prefixes)}
+        for one in wanted.values():
             if one.machines:
                 raise UsageError(
                     f"the image {one.digest[:12]!r} is used by machine {one.machines[0]!r}",
                     f"remove that first: b2p rm {one.machines[0]}",
                 )
-        for one in chosen.values():
+        for one in wanted.values():
             _erase(one.directory)
-        return list(chosen.values())
+        return list(wanted.values())
 
 
 def prune(layout: Layout, *, everything: bool = False) -> list[Shown]:
@@ -191,7 +191,8 @@ def _users(layout: Layout) -> dict[str, tuple[str, ...]]:
     return users
 
 
-def _chosen(found: Sequence[Shown], prefix: str) -> Shown:
+def chosen(found: Sequence[Shown], prefix: str) -> Shown:
+    """The one of them whose digest begins so; raises UsageError where none or several do."""
     fitting = [one for one in found if prefix and one.digest.startswith(prefix)]
     if len(fitting) == 1:
         return fitting[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
@@ -51,6 +52,8 @@ class Settings:
     """A file for Ignition, merged by Ignition itself; empty: none."""
     image_mirror: str = ""
     """Stands in for scheme and host of every image's address; empty: none."""
+    packages: tuple[str, ...] = ()
+    """Debian packages that b2p's own image has more."""
     said: frozenset[str] = field(default=frozenset())
     """The keys that somebody set, against those that are b2p's own defaults."""
 
@@ -114,6 +117,8 @@ def from_text(key: str, text: str) -> object:
     """A string of the environment or a flag as the value that a TOML file would hold."""
     if key in ("cpus", "timeout"):
         return int(text) if text.isascii() and text.isdigit() else text
+    if key in LISTS:
+        return [word for word in (part.strip() for part in text.split(",")) if word]
     if key == "check_valid_until":
         return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
     return text
@@ -148,6 +153,15 @@ def _truth(key: str, raw: object) -> bool:
     return raw
 
 
+def _names(key: str, raw: object) -> tuple[str, ...]:
+    if not isinstance(raw, list) or not all(isinstance(one, str) and one for one in raw):
+        raise _WrongError(f'{key} takes a list of names, such as ["htop"]')
+    for one in raw:
+        if not _PACKAGE.fullmatch(one):
+            raise _WrongError(f"{one!r} is not the name of a Debian package")
+    return tuple(raw)
+
+
 def _one_of(*words: str) -> Callable[[str, object], str]:
     def check(key: str, raw: object) -> str:
         if raw not in words:
@@ -161,6 +175,9 @@ class _WrongError(Exception):
     """A value has not the form that its key takes; the text says which."""
 
 
+LISTS = ("packages",)
+"""Keys that take several words; in the environment, with commas between."""
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _LEAST = {"memory": 256 * sizes.MIB, "disk": sizes.GIB}
 _EXAMPLE = {"memory": "2GiB", "disk": "100GiB"}
 _READERS: dict[str, Callable[[str, object], object]] = {
@@ -177,7 +194,15 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "user_data": _text,
     "ignition": _text,
     "image_mirror": _text,
+    "packages": _names,
 }
+
+
+def check_packages(names: Iterable[str]) -> None:
+    """Raise UsageError for what cannot be the name of a Debian package."""
+    _value("packages", list(names), "the command line")
+
+
 KEYS = tuple(key.name for key in fields(Settings) if key.name in _READERS)
 
 

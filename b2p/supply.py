@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from b2p import firmware
+from b2p import firmware, gather
 from b2p.errors import HostError, StateError
 from b2p.host import accelerator, computer, process, qemu
 from b2p.image import cache, recipe
 from b2p.image.build import Build, recipe_digest
 from b2p.machine.model import Host, Qemu
-from b2p.store import lock
+from b2p.store import lock as locks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from b2p.debian.archive import Archive
     from b2p.host.uefi import Firmware
     from b2p.image.build import Watch
     from b2p.image.cache import Image
+    from b2p.image.lockfile import Lock
     from b2p.report import Report
     from b2p.settings import Settings
     from b2p.store.layout import Layout
@@ -108,10 +110,17 @@ class Supply:
             return self.image("")
         return cache.by_prefix(self.layout.images, self.settings.image)
 
+    @property
+    def extra(self) -> tuple[str, ...]:
+        """The packages that the image has beside b2p's own."""
+        return tuple(sorted(set(self.settings.packages)))
+
     def image(self, digest: str) -> Image | None:
         """The image of that digest, or ("") the newest by this b2p's recipe; None to be built."""
         if not digest:
-            return cache.newest(self.layout.images, recipe=recipe_digest(), arch=computer.arch())
+            return cache.newest(
+                self.layout.images, recipe=recipe_digest(), arch=computer.arch(), extra=self.extra
+            )
         try:
             return cache.by_digest(self.layout.images, digest)
         except StateError as error:
@@ -138,19 +147,35 @@ class Supply:
         image = self.wished_image(digest)
         if image is not None:
             return self.host(self.qemu()), image
+        with self._building("b2p up"):
+            image = self.image("")
+            if image is not None:
+                return self.host(self.qemu()), image
+            host, image, _ = self._built(None)
+            return host, image
+
+    def build(self, lock: Lock | None) -> tuple[Image, Lock]:
+        """Build the image, from just what a lock names or (None) as Debian has it now.
+
+        Returns it with the lock that makes it again.
+        """
+        with self, self._building("b2p image build"):
+            _, image, lock = self._built(lock)
+            return image, lock
+
+    @contextmanager
+    def _building(self, command: str) -> Iterator[None]:
+        """One b2p builds at a time."""
         self.layout.images.mkdir(parents=True, exist_ok=True)
-        with lock.hold(
+        with locks.hold(
             self.layout.images / ".building.lock",
-            command="b2p up",
+            command=command,
             what="the image",
             wait=BUILD_WAIT_SECONDS,
             on_wait=lambda _: self.report.note("waiting for another b2p that builds the image"),
         ):
-            image = self.image("")
-            if image is not None:
-                return self.host(self.qemu()), image
             try:
-                return self._built()
+                yield
             except OSError as error:
                 raise HostError(
                     f"the image cannot be made at {str(self.layout.cache)!r}: "
@@ -158,35 +183,32 @@ class Supply:
                     "make room there, or set B2P_CACHE_DIR to a larger disk",
                 ) from error
 
-    def _built(self) -> tuple[Host, Image]:
+    def _built(self, lock: Lock | None) -> tuple[Host, Image, Lock]:
         """QEMU is brought while the image's packages are fetched and unpacked."""
         self._check_room()
+        arch = computer.arch()
+        extra = lock.extra if lock else self.extra
         # Made before there are two threads: both are to use, and to stop, the same one.
         archive = self.archive
         with (
-            Build(arch=computer.arch(), images=self.layout.images, report=self.report) as build,
+            Build(arch=arch, images=self.layout.images, report=self.report, extra=extra) as build,
             ThreadPoolExecutor(1) as beside,
         ):
             try:
                 coming = beside.submit(self.qemu)
-                self._gather(build)
+                if lock:
+                    gather.locked(archive, build, arch, lock)
+                else:
+                    gather.newest(archive, build, arch, extra)
                 host = self.host(coming.result())
             except BaseException:
                 archive.stop()
                 raise
-            return host, build.finish(host, _run)
-
-    def _gather(self, build: Build) -> None:
-        from b2p.debian.closure import closure
-        from b2p.debian.suites import TRIXIE
-
-        arch = computer.arch()
-        roots = [*recipe.PACKAGES, recipe.KERNELS[arch]]
-        self.archive.with_fresh_index(
-            TRIXIE,
-            recipe.DEBIAN_ARCHITECTURES[arch],
-            lambda index: build.gather(self.archive, closure(index, roots, without=recipe.WITHOUT)),
-        )
+            image = build.finish(host, _run)
+            made = gather.lock_of(
+                build, archive, arch=arch, recipe_name=image.recipe, image=image.digest
+            )
+            return host, image, made
 
     def _check_room(self) -> None:
         free = computer.free_bytes(self.layout.images)

@@ -122,6 +122,12 @@ class FakeArchive:
     def close(self) -> None:
         self.closed = True
 
+    def mirror(self, *, security: bool) -> str:
+        return f"http://nowhere.invalid/{'security' if security else 'debian'}"
+
+    def is_security(self, package: Package) -> bool:
+        return package.url_base.endswith("security")
+
     def with_fresh_index(
         self, suites: object, arch: str, use: Callable[[Any], tuple[str, ...]]
     ) -> tuple[str, ...]:

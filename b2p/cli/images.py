@@ -1,8 +1,9 @@
-"""image: ls, pull, rm, prune."""
+"""image: ls, inspect, build, verify, pull, rm, prune."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -51,6 +52,62 @@ def ls(session: Session, *, available: bool, as_json: bool) -> None:
         terminal.out(tables.table(("DIGEST", "KIND", "SIZE", "NAME", "MACHINES"), rows))
     else:
         session.report.note("no images yet; 'b2p up' builds one")
+
+
+@image.command(cls=Verb)
+@click.argument("digest", metavar="DIGEST")
+@pass_session
+def inspect(session: Session, digest: str) -> None:
+    """Show all that is known of an image: files, packages, machines (JSON)."""
+    from b2p import builds, terminal
+
+    terminal.out(_json(image=builds.inspect(digest, session.layout)))
+
+
+@image.command(cls=Verb)
+@click.option("--package", "packages", multiple=True, metavar="NAME",
+              help="A Debian package to have in it too; may be repeated.")  # fmt: skip
+@click.option("--lock", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Where it is there, build from just what it names; else write it.")  # fmt: skip
+@json_option
+@pass_session
+def build(session: Session, *, packages: tuple[str, ...], lock: Path | None, as_json: bool) -> None:
+    """Build b2p's own image; the same packages make the same one, byte for byte."""
+    from b2p import builds, names, settings, terminal
+
+    settings.check_packages(packages)
+    found = builds.build(
+        session.settings(names.DEFAULT),
+        session.layout,
+        session.report,
+        packages=packages,
+        lock=lock,
+    )
+    if as_json:
+        values = {"digest": found.digest, "path": str(found.directory), "extra": found.extra}
+        terminal.out(_json(image=values))
+    else:
+        terminal.out(found.digest)
+
+
+@image.command(cls=Verb)
+@click.argument("digests", nargs=-1, metavar="[DIGEST]...")
+@json_option
+@pass_session
+def verify(session: Session, digests: tuple[str, ...], *, as_json: bool) -> None:
+    """Read images, all or those named, and compare them with what they were when they came."""
+    from b2p import builds, tables, terminal
+
+    found = builds.verify(digests, session.layout, session.report)
+    if as_json:
+        terminal.out(_json(images=[one.as_json() for one in found]))
+    else:
+        rows = [
+            (one.shown.digest[:12], *(", ".join(names) or "-" for names in one.lists))
+            for one in found
+        ]
+        terminal.out(tables.table(("DIGEST", "AS THEY WERE", "NOT KNOWN", "CHANGED"), rows))
+    builds.refuse_changed(found)
 
 
 @image.command(cls=Verb)

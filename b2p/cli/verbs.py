@@ -25,7 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "podman": ("inside", "Run the machine's own podman."),
     "varlink": ("varlink", "Speak varlink with a machine, as clients of 2018 did."),
     "env": ("connect", "Print what podman and docker need to find the machine."),
-    "image": ("images", "List, fetch and remove images."),
+    "image": ("images", "List, build, verify, fetch and remove images."),
     "doctor": ("doctor", "Check this computer, and say what to do."),
 }
 """Verb: the module of b2p.cli that has it as a function of its name, and its line of help."""

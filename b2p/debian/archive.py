@@ -112,12 +112,20 @@ class Archive:
         except StaleIndexError:
             return use(self.index(suites, arch, refresh=True))
 
+    def mirror(self, *, security: bool) -> str:
+        """The mirror that is asked first."""
+        return self._fetcher.ordered(self._mirrors(security=security))[0]
+
+    def is_security(self, package: Package) -> bool:
+        """Whether the package comes from the archive of security updates."""
+        return package.url_base in self._sources.security_mirrors
+
     def _mirrors(self, *, security: bool) -> tuple[str, ...]:
         return self._sources.security_mirrors if security else self._sources.mirrors
 
     def _addresses(self, package: Package) -> tuple[str, ...]:
         """The package's file on its mirror, then on the others that carry the suite."""
-        security = package.url_base in self._sources.security_mirrors
+        security = self.is_security(package)
         others = (base for base in self._mirrors(security=security) if base != package.url_base)
         return tuple(f"{base}/{package.filename}" for base in (package.url_base, *others))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from b2p import __version__, firmware
-from b2p.errors import GuestError, HostError, TamperedError
+from b2p.errors import GuestError, HostError, StateError, TamperedError
 from b2p.formats import cpio
 from b2p.image import builder, cache, firmware_files, modules, recipe, tree
 from b2p.image import initrd as initrds
@@ -57,9 +57,13 @@ def recipe_digest() -> str:
     return state.hexdigest()
 
 
-def image_digest(recipe_name: str, arch: Arch, packages: Sequence[Package]) -> str:
+def image_digest(
+    recipe_name: str, arch: Arch, packages: Sequence[Package], extra: tuple[str, ...] = ()
+) -> str:
     """The name of the image that this recipe makes of these packages."""
-    inputs = [recipe_name, arch, [[package.name, package.sha256] for package in packages]]
+    inputs: list[object] = [recipe_name, arch, [[one.name, one.sha256] for one in packages]]
+    if extra:
+        inputs.append(extra)
     return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
 
 
@@ -69,13 +73,17 @@ class Build:
     gather() needs no QEMU, so one can be brought meanwhile; finish() does.
     """
 
-    def __init__(self, *, arch: Arch, images: Path, report: Report) -> None:
+    def __init__(
+        self, *, arch: Arch, images: Path, report: Report, extra: tuple[str, ...] = ()
+    ) -> None:
+        """`extra` are the packages that were asked for beside b2p's own."""
         self._arch = arch
+        self.extra = extra
         self._images = images
         self._report = report
         self._kernel = tree.KernelParts()
         self._busybox = b""
-        self._packages: Sequence[Package] = ()
+        self.packages: Sequence[Package] = ()
         self._undo = ExitStack()
         self._work = images
 
@@ -95,7 +103,7 @@ class Build:
         """Fetch and unpack the packages into one archive for the builder."""
         # Begun anew where an index turned out to be stale in the middle.
         self._kernel, self._busybox = tree.KernelParts(), b""
-        self._packages = packages
+        self.packages = packages
         self._unpack(archive, packages)
 
     def finish(self, host: Host, run: Runner) -> cache.Image:
@@ -105,13 +113,32 @@ class Build:
         self._initrds(result)
         self._pack(host, run, result)
         name = recipe_digest()
-        digest = image_digest(name, self._arch, self._packages)
+        digest = image_digest(name, self._arch, self.packages, self.extra)
         self._write_manifest(result, digest, name)
         target = self._images / digest
-        if target.exists():
-            shutil.rmtree(target)
-        result.rename(target)
+        if not self._is_there(target, result):
+            shutil.rmtree(target, ignore_errors=True)
+            result.rename(target)
         return cache.read(target)
+
+    def _is_there(self, target: Path, result: Path) -> bool:
+        """Whether the image was built before, byte for byte; machines may run from that one."""
+        try:
+            before, now = cache.read(target), cache.read(result)
+        except StateError:
+            return False
+        if before.manifest["files"] == now.manifest["files"]:
+            target.touch()
+            return True
+        changed = [
+            name for name, facts in now.manifest["files"].items()
+            if before.manifest["files"].get(name) != facts
+        ]  # fmt: skip
+        self._report.warn(
+            f"the same packages made another {' and '.join(changed)} than last time",
+            "report this: b2p's images should be the same, byte for byte",
+        )
+        return False
 
     def _unpack(self, archive: Archive, packages: Sequence[Package]) -> None:
         ordered = sorted(packages, key=lambda one: (one.name != tree.FIRST_PACKAGE, one.name))
@@ -199,9 +226,10 @@ class Build:
             "suite": recipe.SUITE,
             "written_by": __version__,
             "files": {path.name: _facts(path) for path in sorted(result.iterdir())},
+            "extra": list(self.extra),
             "packages": [
                 {"name": one.name, "version": one.version, "sha256": one.sha256}
-                for one in self._packages
+                for one in self.packages
             ],
         }
         (result / cache.MANIFEST).write_text(json.dumps(facts, indent=1) + "\n")

@@ -29,6 +29,8 @@ class Image:
     recipe: str
     directory: Path
     manifest: dict[str, Any]
+    extra: tuple[str, ...] = ()
+    """The packages that were asked for beside b2p's own, sorted."""
 
     @property
     def kernel(self) -> Path:
@@ -61,6 +63,7 @@ def read(directory: Path) -> Image:
             recipe=manifest["recipe"],
             directory=directory,
             manifest=manifest,
+            extra=tuple(manifest.get("extra", ())),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _broken(directory, str(error)) from error
@@ -89,9 +92,10 @@ def every(images: Path) -> list[Image]:
     return [image for _, image in sorted(found, key=lambda pair: pair[0], reverse=True)]
 
 
-def newest(images: Path, *, recipe: str, arch: Arch) -> Image | None:
-    """The image built last by this recipe for that architecture."""
-    fitting = (image for image in every(images) if (image.recipe, image.arch) == (recipe, arch))
+def newest(images: Path, *, recipe: str, arch: Arch, extra: tuple[str, ...] = ()) -> Image | None:
+    """The image built last by this recipe for that architecture, with just these packages more."""
+    wanted = (recipe, arch, extra)
+    fitting = (one for one in every(images) if (one.recipe, one.arch, one.extra) == wanted)
     return next(fitting, None)
 
 

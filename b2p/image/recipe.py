@@ -20,11 +20,10 @@ PACKAGES = (
     # the system that the engine lives in
     "systemd", "systemd-sysv", "dbus-broker", "udev", "kmod", "util-linux", "login", "passwd",
     "bash", "dash", "coreutils", "procps", "libc-bin", "e2fsprogs", "tzdata", "sudo", "grep", "sed",
-    "findutils", "gzip", "tar", "less",
+    "findutils", "gzip", "tar", "less", "mawk",
     # the engine; podman's own package carries buildah's code, so `podman build` needs no more
     "podman", "crun", "netavark", "aardvark-dns", "passt", "uidmap", "catatonit",
-    "containers-storage", "golang-github-containers-common", "nftables", "iproute2",
-    "ca-certificates", "zstd",
+    "golang-github-containers-common", "nftables", "iproute2", "ca-certificates", "zstd",
     # the ways in: ssh for people, varlink for clients of 2018
     "openssh-server", "openssh-sftp-server", "python3", "python3-varlink",
     # what the image needs to finish itself
@@ -40,6 +39,8 @@ WITHOUT = frozenset({
     # Signing keys of gpg are made on the user's computer, not in the machine: gpgme only verifies.
     "dirmngr", "gnupg-l10n", "gpg-wks-client", "gpgsm", "pinentry-curses",
     "media-types", "runit-helper",
+    # For the maintainer script of ca-certificates alone.
+    "openssl",
 })  # fmt: skip
 
 _DROPPED_PATHS = re.compile(
@@ -49,7 +50,7 @@ _DROPPED_PATHS = re.compile(
     r"|usr/lib/[^/]+/gconv/"
     r"|usr/share/i18n/"
     r"|usr/lib/python3(?:\.\d+)?/(?:idlelib|lib2to3|pydoc_data|ensurepip|turtledemo|tkinter|test)/"
-    r"|usr/libexec/podman/podman-testing|usr/bin/containers-storage$|usr/lib/udev/hwdb\.d/"
+    r"|usr/libexec/podman/podman-testing|usr/lib/udev/hwdb\.d/"
     r"|usr/lib/podman/netavark-dhcp-proxy-client$"
     r"|etc/cron\.|etc/init\.d/|etc/rc.\.d/|etc/initramfs-tools/"
     r"|usr/lib/modules/[^/]+/kernel/(?:sound|samples)/"

@@ -67,3 +67,26 @@ def test_bad_words_are_told_in_a_line(home: Path, capsys: pytest.CaptureFixture[
     assert "no family, no address and no path" in capsys.readouterr().err
     assert run(["image"]) == 0
     assert "prune" in capsys.readouterr().out
+
+
+def test_an_image_is_verified_and_shown(layout: Layout, capsys: pytest.CaptureFixture[str]) -> None:
+    image(layout.images, "aaa")
+    assert run(["-q", "image", "verify"]) == 125
+    said = capsys.readouterr()
+    heading, row = said.out.splitlines()
+    assert heading.endswith("CHANGED")
+    assert row.split()[0] == "aaa"
+    assert "was changed" in said.err
+    assert run(["image", "inspect", "aaa"]) == 0
+    assert json.loads(capsys.readouterr().out)["image"]["digest"] == "aaa"
+    assert run(["image", "inspect", "zzz"]) == 2
+
+
+def test_a_build_that_cannot_be_is_told_before_anything_is_fetched(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["image", "build", "--package", "No Such"]) == 2
+    assert "not the name of a Debian package" in capsys.readouterr().err
+    (home / "lock").write_text("{")
+    assert run(["image", "build", "--lock", "lock"]) == 2
+    assert "no lock file" in capsys.readouterr().err

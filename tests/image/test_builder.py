@@ -33,6 +33,7 @@ def test_the_whole_command() -> None:
         "-machine", "pc-q35-11.1,hpet=off,vmport=off,smm=off",
         "-accel", "tcg,thread=multi,tb-size=64", "-cpu", "max",
         "-smp", "4", "-m", "2048M",
+        "-rtc", "base=2025-08-09T00:00:00",
         "-kernel", "/w/kernel", "-initrd", "/w/initrd",
         "-append", f"{kernel_words('x86_64', 'tcg')} panic=-1",
         # As parts: "-serial file:/w/a,,b/log" would write to a file with two commas.
