@@ -59,5 +59,5 @@ def test_a_lock_whose_package_is_gone_says_which(person: Person) -> None:
 
 def test_a_machine_has_the_packages_that_were_added(person: Person) -> None:
     person.b2p("up", "more", environment={"B2P_PACKAGES": "tree"})
-    assert "b2p.lock" not in person.inside("tree --version", name="more")
+    assert person.inside("tree --version", name="more").startswith("tree v")
     person.b2p("rm", "-f", "more")
