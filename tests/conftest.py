@@ -28,24 +28,10 @@ settings.load_profile("b2p")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 APPLETS = [
-    *("cat", "cut", "date", "dd", "echo", "env", "false", "grep", "hostname", "id", "ip", "kill"),
-    *(
-        "ls",
-        "mkdir",
-        "nc",
-        "nslookup",
-        "ps",
-        "rm",
-        "seq",
-        "sh",
-        "sleep",
-        "stty",
-        "sync",
-        "test",
-        "touch",
-    ),
-    *("true", "uname", "wc", "wget"),
-]
+    "cat", "cut", "date", "dd", "echo", "env", "false", "grep", "hostname", "httpd", "id", "ip",
+    "kill", "ls", "mkdir", "nc", "nslookup", "ps", "rm", "seq", "sh", "sleep", "stty", "sync",
+    "test", "touch", "true", "uname", "wc", "wget",
+]  # fmt: skip
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from b2p.cli.session import Session, Verb, machine_argument, pass_session
 @click.option("--shell", type=click.Choice(["bash", "zsh", "sh", "fish"]),
               help="Whose language to speak (default: that of $SHELL).")  # fmt: skip
 @click.option("--docker", is_flag=True, help="Lead docker's clients there too.")
+@click.option("--testcontainers", is_flag=True, help="Lead testcontainers' libraries there too.")
 @click.option("--varlink", is_flag=True, help="Lead podman's clients of 2018 to 2020 there.")
 @click.option("--bridge", is_flag=True, help="With --varlink: through ssh, not by a socket.")
 @click.option("--unset", is_flag=True, help="Print what takes the variables away again.")
@@ -28,7 +29,8 @@ def environment(session: Session, /, name: str, *, unset: bool, **wishes: Any) -
 
     kind = env.shell_of(wishes.pop("shell") or os.environ.get("SHELL", ""))
     if unset:
-        terminal.out(env.unsets(kind, docker=wishes["docker"], varlink=wishes["varlink"]))
+        wishes.pop("bridge")
+        terminal.out(env.unsets(kind, **wishes))
         return
     terminal.out(env.exports(_variables(session, name, **wishes), kind))
     if sys.stdout.isatty():
@@ -37,7 +39,7 @@ def environment(session: Session, /, name: str, *, unset: bool, **wishes: Any) -
 
 
 def _variables(
-    session: Session, name: str, *, docker: bool, varlink: bool, bridge: bool
+    session: Session, name: str, *, docker: bool, testcontainers: bool, varlink: bool, bridge: bool
 ) -> dict[str, str]:
     from b2p import inside, status
     from b2p.client import env, ssh
@@ -50,10 +52,10 @@ def _variables(
         session.report.warn(f"machine {name!r} is not running", f"start it with 'b2p up {name}'")
     if varlink:
         return env.varlink_address(inside.varlink_address(one))
-    return env.variables(one.files.podman, docker=docker)
+    return env.variables(one.files.podman, docker=docker, testcontainers=testcontainers)
 
 
 def _given(name: str, wishes: dict[str, Any]) -> list[str]:
     """The words that were given, for the line to copy."""
-    flags = [f"--{key}" for key in ("docker", "varlink", "bridge") if wishes[key]]
+    flags = [f"--{key}" for key, is_given in wishes.items() if is_given]
     return [*([name] if name != names.DEFAULT else []), *flags]

@@ -14,20 +14,39 @@ Shell = Literal["sh", "fish"]
 
 DOCKER_API_VERSION = "1.44"
 """podman 5.4 calls itself 1.41, which docker's CLI 29 refuses; asked for 1.44 it answers."""
-NAMES = ("CONTAINER_HOST", "DOCKER_HOST", "DOCKER_API_VERSION")
+DOCKER_BUILDKIT = "0"
+"""podman has no BuildKit; docker compose would start one in a container, which it has to pull."""
+NAMES = ("CONTAINER_HOST", "DOCKER_HOST", "DOCKER_API_VERSION", "DOCKER_BUILDKIT")
 """What leads podman's and docker's clients, in order."""
+TESTCONTAINERS = {
+    # Its reaper has to be pulled, and is a container that ends others: with podman it is left out.
+    "TESTCONTAINERS_RYUK_DISABLED": "true",
+    # For who enables it: the path of the engine's socket as the machine sees it.
+    "TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE": "/var/run/docker.sock",
+    # Ports are published there, and "localhost" may mean ::1; also where tests run in a container.
+    "TESTCONTAINERS_HOST_OVERRIDE": "127.0.0.1",
+    "TESTCONTAINERS_CONNECTION_MODE": "docker_host",
+}
+"""What leads testcontainers (its Java, Go and Python read most of them) besides docker's own."""
 VARLINK_NAMES = ("PODMAN_VARLINK_ADDRESS", "PODMAN_VARLINK_BRIDGE")
 """What leads podman's clients of 2018 to 2020; they look at the bridge first."""
 BRIDGE_COMMAND = "varlink bridge"
 
 
-def variables(socket: PurePath, *, docker: bool) -> dict[str, str]:
-    """The variables for the engine at a socket; with `docker` those of docker's clients too."""
-    found = {"CONTAINER_HOST": f"unix://{_for_url(socket)}"}
-    if docker:
+def variables(socket: PurePath, *, docker: bool, testcontainers: bool = False) -> dict[str, str]:
+    """The variables for the engine at a socket.
+
+    With `docker` those of docker's clients too, with `testcontainers` those of its as well.
+    """
+    found = {"CONTAINER_HOST": url_of(socket)}
+    if docker or testcontainers:
         # Docker's clients take what comes after unix:// as it is.
-        found |= {"DOCKER_HOST": f"unix://{socket}", "DOCKER_API_VERSION": DOCKER_API_VERSION}
-    return found
+        found |= {
+            "DOCKER_HOST": f"unix://{socket}",
+            "DOCKER_API_VERSION": DOCKER_API_VERSION,
+            "DOCKER_BUILDKIT": DOCKER_BUILDKIT,
+        }
+    return found | (TESTCONTAINERS if testcontainers else {})
 
 
 def varlink_address(address: PurePath | tuple[str, int]) -> dict[str, str]:
@@ -50,9 +69,13 @@ def exports(values: Mapping[str, str], shell: Shell) -> str:
     return "".join(f"export {name}={shlex.quote(value)};\n" for name, value in values.items())
 
 
-def unsets(shell: Shell, *, docker: bool, varlink: bool = False) -> str:
+def unsets(
+    shell: Shell, *, docker: bool = False, testcontainers: bool = False, varlink: bool = False
+) -> str:
     """Lines that take the variables away again."""
-    names = VARLINK_NAMES if varlink else NAMES if docker else NAMES[:1]
+    names = VARLINK_NAMES if varlink else NAMES if docker or testcontainers else NAMES[:1]
+    if testcontainers:
+        names = (*names, *TESTCONTAINERS)
     order = "set -e" if shell == "fish" else "unset"
     return "".join(f"{order} {name};\n" for name in names)
 
@@ -63,9 +86,9 @@ def shell_of(program: str) -> Shell:
     return "fish" if name == "fish" else "sh"
 
 
-def _for_url(path: PurePath) -> str:
-    """A path as podman's and Go's URL parsers give it back: only what would end it is encoded."""
-    return "".join(quote(one) if one in "%?#" else one for one in str(path))
+def url_of(socket: PurePath) -> str:
+    """A socket as podman's and Go's URL parsers give it back: only what would end it is encoded."""
+    return "unix://" + "".join(quote(one) if one in "%?#" else one for one in str(socket))
 
 
 def _fish(value: str) -> str:

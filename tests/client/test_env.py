@@ -23,7 +23,16 @@ def test_docker_gets_its_host_and_a_version_it_accepts() -> None:
         "CONTAINER_HOST": f"unix://{PLAIN}",
         "DOCKER_HOST": f"unix://{PLAIN}",
         "DOCKER_API_VERSION": "1.44",
+        "DOCKER_BUILDKIT": "0",
     }
+
+
+def test_testcontainers_gets_what_docker_gets_and_where_ports_answer() -> None:
+    found = variables(PLAIN, docker=False, testcontainers=True)
+    assert found.items() > variables(PLAIN, docker=True).items()
+    assert found["TESTCONTAINERS_HOST_OVERRIDE"] == "127.0.0.1"
+    lines = unsets("sh", testcontainers=True).splitlines()
+    assert lines == [f"unset {name};" for name in found]
 
 
 def test_what_would_end_a_url_is_encoded_for_podman_alone() -> None:

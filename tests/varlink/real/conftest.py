@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.boot.person import PATIENCE, Person, Said, cache_home
+from tests.boot.person import PATIENCE, Person, Said
+from tests.pythons import python_with
 from tests.varlink.real.service import BUSYBOX, Service
 
 if TYPE_CHECKING:
@@ -74,18 +74,8 @@ class Old:
 
 @pytest.fixture(scope="session")
 def old_python() -> Path:
-    """Made once in the user's cache; whole or made again."""
-    version = ".".join(map(str, sys.version_info[:3]))
-    home = cache_home() / f"b2p/tools/podman-1.6.0-python-{version}"
-    python, whole = home / "bin/python", home / "whole"
-    if not whole.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
-        # Nobody but this test needs the yanked release, so pyproject.toml does not name it.
-        command = [str(python), "-m", "pip", "install", "-q", *OLD]
-        subprocess.run(command, check=True, capture_output=True)
-        (next((home / "lib").glob("python*/site-packages")) / "shim.pth").write_text(SHIM)
-        whole.touch()
-    return python
+    """Nobody but this test needs the yanked release, so pyproject.toml does not name it."""
+    return python_with("podman-1.6.0", *OLD, shim=SHIM)
 
 
 @pytest.fixture

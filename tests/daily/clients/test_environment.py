@@ -1,0 +1,73 @@
+"""`b2p env` leads docker compose and testcontainers to a machine, and nothing else is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.boot.engine import BUSYBOX, Docker
+from tests.daily.clients.conftest import after_env, last_json, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.boot.person import Person
+
+pytestmark = pytest.mark.daily
+
+SCRIPTS = Path(__file__).parent / "scripts"
+COMPOSE = f"""
+services:
+  built:
+    build:
+      context: .
+      dockerfile: Containerfile
+    command: ["sleep", "1000"]
+  plain:
+    image: {BUSYBOX}
+    command: ["sleep", "1000"]
+    depends_on: [built]
+"""
+CONTAINERFILE = f"FROM {BUSYBOX}\nCOPY word /word\n"
+
+
+@pytest.fixture
+def project(person: Person) -> Iterator[Path]:
+    """A directory with two services, one of them built from what lies there."""
+    directory = person.home / "project"
+    directory.mkdir()
+    (directory / "compose.yaml").write_text(COMPOSE)
+    (directory / "Containerfile").write_text(CONTAINERFILE)
+    (directory / "word").write_text("from here\n")
+    yield directory
+    for path in directory.iterdir():
+        path.unlink()
+    directory.rmdir()
+
+
+def test_testcontainers_generic_container_lives_and_is_gone(
+    docker: Docker, testcontainers_python: Path
+) -> None:
+    environment = after_env(docker.person, "--testcontainers")
+    script = SCRIPTS / "generic_container.py"
+    found = last_json(run(testcontainers_python, script, BUSYBOX, "none", environment=environment))
+    assert found == {"host": "127.0.0.1", "environment": "value\n", "logs": "begun\n"}
+    assert not docker("ps", "-aq", "--filter", "label=org.testcontainers=true")
+
+
+def test_compose_builds_one_service_and_starts_two(
+    docker: Docker, compose: Path, project: Path
+) -> None:
+    environment = after_env(docker.person, "--docker")
+    try:
+        run(compose, "up", "--detach", environment=environment, cwd=project)
+        word = run(compose, "exec", "-T", "built", "cat", "/word",
+                   environment=environment, cwd=project)  # fmt: skip
+        assert word.out == "from here\n"
+        listed = run(compose, "ps", "--services", environment=environment, cwd=project)
+        assert sorted(listed.out.split()) == ["built", "plain"]
+    finally:
+        run(compose, "down", "--timeout", "0", environment=environment, cwd=project)
+    assert not docker("ps", "-aq", "--filter", "label=com.docker.compose.project=project")
