@@ -18,6 +18,15 @@ def speaks_rest(record: Record) -> bool:
     return any(engine.api != "varlink" for engine in families.by_name(record.family).engines)
 
 
+def speaks_podman(record: Record) -> bool:
+    """Whether it has podman's own API besides docker's."""
+    if not record.family:
+        return True
+    from b2p import families
+
+    return any(engine.api == "podman" for engine in families.by_name(record.family).engines)
+
+
 def answers(record: Record, files: MachineFiles, timeout: float) -> bool:
     """Ask it, for at most so many seconds."""
     if speaks_rest(record):

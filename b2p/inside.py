@@ -25,7 +25,9 @@ SSH_FAILED = 255
 QUESTION_SECONDS = 45.0
 
 
-def ssh(layout: Layout, name: str, command: Sequence[str], *, root: bool) -> int:
+def ssh(
+    layout: Layout, name: str, command: Sequence[str], *, root: bool, forward_agent: bool = False
+) -> int:
     """A login shell in the machine, or a command there; its exit status.
 
     One word is a line for the guest's shell; several are the words of one command.
@@ -33,7 +35,8 @@ def ssh(layout: Layout, name: str, command: Sequence[str], *, root: bool) -> int
     line = command[0] if len(command) == 1 else shlex.join(command)
     user = "root" if root else user_of(status.running(layout, name).record)
     terminal = _is_terminal() if command else os.isatty(0)
-    return _hand_over(target(layout, name, user), line, terminal=terminal)
+    goal = target(layout, name, user, forward_agent=forward_agent)
+    return _hand_over(goal, line, terminal=terminal)
 
 
 def podman(layout: Layout, name: str, arguments: Sequence[str]) -> int:
@@ -84,17 +87,33 @@ def varlink_address(found: status.Status) -> Path | tuple[str, int]:
     return found.files.varlink
 
 
-def target(layout: Layout, name: str, user: str) -> client.Target:
+def target(layout: Layout, name: str, user: str, *, forward_agent: bool = False) -> client.Target:
     """How ssh reaches that machine; it must be running."""
     found = status.running(layout, name)
     port = found.record.ssh_port if found.record else 0
+    return reach(layout, name, port or _asked_port(found), user, forward_agent=forward_agent)
+
+
+def reach(
+    layout: Layout, name: str, port: int, user: str, *, forward_agent: bool = False
+) -> client.Target:
+    """How ssh reaches a machine at that port; with `forward_agent` the host's agent is lent."""
+    agent = os.environ.get("SSH_AUTH_SOCK", "") if forward_agent else ""
     return client.Target(
         name=name,
-        port=port or _asked_port(found),
+        port=port,
         key=layout.user_key,
-        known_hosts=found.files.known_hosts,
+        known_hosts=layout.machine(name).known_hosts,
         user=user,
+        agent=agent,
     )
+
+
+def ssh_block(layout: Layout, record: Record, *, forward_agent: bool) -> str:
+    """What ssh is to know of a machine, whether it runs or not."""
+    user = user_of(record)
+    goal = reach(layout, record.name, record.ssh_port, user, forward_agent=forward_agent)
+    return client.block(goal)
 
 
 def user_of(record: Record | None) -> str:

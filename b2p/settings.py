@@ -24,6 +24,7 @@ FILE_NAME = "b2p.toml"
 
 AcceleratorWish = Literal["auto", "kvm", "hvf", "tcg"]
 VarlinkWish = Literal["unix", "tcp", "off"]
+ClientsWish = Literal["auto", "off"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,10 @@ class Settings:
     """Stands in for scheme and host of every image's address; empty: none."""
     packages: tuple[str, ...] = ()
     """Debian packages that b2p's own image has more."""
+    forward_agent: bool = False
+    """Whether the ssh agent of this computer is lent to the machine by `ssh`."""
+    clients: ClientsWish = "auto"
+    """Whether podman and docker here are told of the machine: where they are installed, or off."""
     said: frozenset[str] = field(default=frozenset())
     """The keys that somebody set, against those that are b2p's own defaults."""
 
@@ -104,7 +109,7 @@ def project_layers(document: Mapping[str, object], machine: str, origin: str) ->
     """As file_layers, without what a project that was merely downloaded must not decide."""
     layers = file_layers(document, machine, origin)
     for layer in layers:
-        for key in ("qemu", "check_valid_until", "image_mirror"):
+        for key in NOT_BY_PROJECTS:
             if key in layer.values:
                 raise UsageError(
                     f"{layer.origin}: {key!r} cannot be set by a project, only by you",
@@ -119,7 +124,7 @@ def from_text(key: str, text: str) -> object:
         return int(text) if text.isascii() and text.isdigit() else text
     if key in LISTS:
         return [word for word in (part.strip() for part in text.split(",")) if word]
-    if key == "check_valid_until":
+    if _READERS[key] is _truth:
         return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
     return text
 
@@ -195,6 +200,8 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "ignition": _text,
     "image_mirror": _text,
     "packages": _names,
+    "forward_agent": _truth,
+    "clients": _one_of("auto", "off"),
 }
 
 
@@ -203,6 +210,8 @@ def check_packages(names: Iterable[str]) -> None:
     _value("packages", list(names), "the command line")
 
 
+NOT_BY_PROJECTS = ("qemu", "check_valid_until", "image_mirror", "forward_agent")
+"""Whoever downloads a project must not have its author decide these."""
 KEYS = tuple(key.name for key in fields(Settings) if key.name in _READERS)
 
 

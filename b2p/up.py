@@ -44,13 +44,16 @@ def up(
     report: Report,
     *,
     dry_run: bool = False,
+    default: bool = False,
     extra: tuple[str, ...] = (),
 ) -> Up:
     """Start the machine, made on first use, and wait until its engine answers.
 
-    A machine that runs is left as it is. Raises B2PError; what was begun is then undone.
+    A machine that runs is left as it is. With `default` podman and docker here go there unless they
+    are told. Raises B2PError; what was begun is then undone.
     """
     files = layout.machine(name)
+    context = Context(name, settings, layout, report)
     places.prepare(layout)
     with lock.hold(
         files.lock,
@@ -63,15 +66,27 @@ def up(
             if before and (
                 running := _running(before, settings, layout, report, extra, dry_run=dry_run)
             ):
+                _introduce(context, running.record, default=default, dry_run=dry_run)
                 return running
-            context = Context(name, settings, layout, report)
             start = Start(context, before=before, extra=extra, now=_now())
             record, command = start.shown() if dry_run else start.done()
+            _introduce(context, record, default=default, dry_run=dry_run)
             return Up(record=record, command=command)
         finally:
             # A dry run, or a first start that was undone.
             if not files.home.exists():
                 held.discard()
+
+
+def _introduce(context: Context, record: Record, *, default: bool, dry_run: bool) -> None:
+    """The clients on this computer learn of the machine, where the settings let them."""
+    settings = context.settings
+    if settings.clients == "off" or dry_run:
+        return
+    from b2p import clients, inside
+
+    block = inside.ssh_block(context.layout, record, forward_agent=settings.forward_agent)
+    clients.introduce(record, context.files, block, context.report, default=default)
 
 
 def _running(

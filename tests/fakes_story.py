@@ -117,7 +117,13 @@ class Computer:
     ) -> Up:
         """`b2p up` with these settings."""
         self.fault = fault
-        values: dict[str, Any] = {"cpus": 2, "disk": 1 << 30, "timeout": 20, **said}
+        values: dict[str, Any] = {
+            "cpus": 2,
+            "disk": 1 << 30,
+            "timeout": 20,
+            "clients": "off",
+            **said,
+        }
         wishes = Settings(**values, said=frozenset(said))
         return up(name, wishes, self.layout, self.report, dry_run=dry_run, extra=extra)
 

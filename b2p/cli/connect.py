@@ -1,4 +1,4 @@
-"""env."""
+"""env, ssh-config."""
 
 from __future__ import annotations
 
@@ -59,3 +59,22 @@ def _given(name: str, wishes: dict[str, Any]) -> list[str]:
     """The words that were given, for the line to copy."""
     flags = [f"--{key}" for key, is_given in wishes.items() if is_given]
     return [*([name] if name != names.DEFAULT else []), *flags]
+
+
+@click.command(cls=Verb, name="ssh-config")
+@machine_argument
+@pass_session
+def ssh_config(session: Session, name: str) -> None:
+    """Print what ssh, scp, rsync and editors need to find the machine as b2p-NAME.
+
+    `up` keeps the same for every machine in a file; a line of yours brings them all in:
+    Include, with the pattern that is printed here on stderr.
+    """
+    from b2p import inside, status, terminal
+    from b2p.client import ssh
+
+    record = status.known(session.layout, name)
+    lent = session.settings(name).forward_agent
+    terminal.out(inside.ssh_block(session.layout, record, forward_agent=lent))
+    line = ssh.include(session.layout.ssh_configs)
+    session.report.note(f"for all machines, at the top of ~/.ssh/config: {line}")

@@ -38,7 +38,8 @@ def ssh(session: Session, name: str, *, root: bool) -> int:
     """
     from b2p import inside
 
-    return inside.ssh(session.layout, name, rest(), root=root)
+    lent = session.settings(name).forward_agent
+    return inside.ssh(session.layout, name, rest(), root=root, forward_agent=lent)
 
 
 @click.command(

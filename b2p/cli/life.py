@@ -35,10 +35,11 @@ from b2p.cli.session import (
 @click.option("--qemu", metavar="WHICH", help="auto, system, managed (b2p brings one) or a path.")
 @click.option("--mirror", metavar="URL", help="The Debian mirror to read packages from.")
 @click.option("--timeout", metavar="SECONDS", help="How long it may take to answer.")
+@click.option("--default", is_flag=True, help="Have podman and docker here go there by default.")
 @click.option("--dry-run", is_flag=True, help="Print QEMU's command line and start nothing.")
 @pass_session
 @takes_rest
-def up(session: Session, name: str, *, dry_run: bool, **flags: str | None) -> None:
+def up(session: Session, name: str, *, dry_run: bool, default: bool, **flags: str | None) -> None:
     """Start a machine, made on first use; returns when its engine answers.
 
     What follows -- is given to QEMU as it is, last, so it wins:
@@ -50,7 +51,8 @@ def up(session: Session, name: str, *, dry_run: bool, **flags: str | None) -> No
     wishes = session.settings(name, given)
     from b2p.up import up as story
 
-    result = story(name, wishes, session.layout, session.report, dry_run=dry_run, extra=rest())
+    how = {"dry_run": dry_run, "default": default}
+    result = story(name, wishes, session.layout, session.report, **how, extra=rest())
     if dry_run:
         terminal.out(shlex.join(result.command))
     elif os.environ.get("CONTAINER_HOST") != f"unix://{session.layout.machine(name).podman}":

@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "varlink": ("varlink", "Speak varlink with a machine, as clients of 2018 did."),
     "env": ("connect", "Print what podman and docker need to find the machine."),
     "image": ("images", "List, build, verify, fetch and remove images."),
+    "ssh-config": ("connect", "Print what ssh and editors need to find the machine."),
     "doctor": ("doctor", "Check this computer, and say what to do."),
 }
 """Verb: the module of b2p.cli that has it as a function of its name, and its line of help."""
@@ -38,7 +39,7 @@ ALIASES = {
     "shell": "ssh",
     "list": "ls",
 }
-_ATTRIBUTE = {"env": "environment"}
+_ATTRIBUTE = {"env": "environment", "ssh-config": "ssh_config"}
 
 
 class Verbs(click.Group):

@@ -29,6 +29,8 @@ class Target:
     """The user's private key."""
     known_hosts: Path
     user: str = USER
+    agent: str = ""
+    """The socket of the host's ssh agent, which is lent to the machine; empty: none is."""
 
 
 class Outcome(Protocol):
@@ -66,18 +68,11 @@ def argv(
     first, and b2p's are first.
     """
     settings = {
-        "IdentityFile": _quoted(target.key),
-        "UserKnownHostsFile": _quoted(target.known_hosts),
+        **_settings(target),
         "GlobalKnownHostsFile": "/dev/null",
-        "HostKeyAlias": alias(target.name),
-        "StrictHostKeyChecking": "yes",
-        "IdentitiesOnly": "yes",
-        "IdentityAgent": "none",
         "PreferredAuthentications": "publickey",
-        "UpdateHostKeys": "no",
         # Of a busy, emulated guest the banner takes its time.
         "ConnectTimeout": "30",
-        "LogLevel": "ERROR",
         "BatchMode": "no" if terminal else "yes",
     }
     words = [program, "-F", "/dev/null", "-p", str(target.port)]
@@ -85,6 +80,41 @@ def argv(
         words += ["-o", f"{key}={value}"]
     words += ["-t" if terminal else "-T", *options, f"{target.user}@{ADDRESS}"]
     return [*words, "--", command] if command else words
+
+
+def _settings(target: Target) -> dict[str, str]:
+    """What every ssh to the machine has to know; nothing of the user's own is used or changed."""
+    # Without an IdentityAgent ssh takes it that there is none to forward.
+    agent = {"IdentityAgent": "none"}
+    if target.agent:
+        agent = {"IdentityAgent": _quoted(target.agent), "ForwardAgent": "yes"}
+    return {
+        "IdentityFile": _quoted(target.key),
+        "UserKnownHostsFile": _quoted(target.known_hosts),
+        "HostKeyAlias": alias(target.name),
+        "StrictHostKeyChecking": "yes",
+        "IdentitiesOnly": "yes",
+        "UpdateHostKeys": "no",
+        "LogLevel": "ERROR",
+        **agent,
+    }
+
+
+def block(target: Target) -> str:
+    """The machine as ssh_config has it: `ssh b2p-NAME`, scp, rsync and editors find it so."""
+    settings = {
+        "HostName": ADDRESS,
+        "Port": str(target.port),
+        "User": target.user,
+        **_settings(target),
+    }
+    lines = "".join(f"  {key} {value}\n" for key, value in settings.items())
+    return f"Host {alias(target.name)}\n{lines}"
+
+
+def include(pattern: Path) -> str:
+    """The line for the user's own ssh_config that brings in the blocks of all machines."""
+    return f"Include {_quoted(pattern)}"
 
 
 def known_hosts(name: str, public_key: str) -> str:
@@ -145,7 +175,7 @@ def _make(path: Path, run: Runner, comment: str) -> None:
             aside.replace(path)
 
 
-def _quoted(path: Path) -> str:
+def _quoted(path: Path | str) -> str:
     """A path as a value of ssh_config: quoted for blanks, with % doubled, which begins a token."""
     text = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{text}"'

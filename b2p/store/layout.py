@@ -95,6 +95,16 @@ class MachineFiles:
         return self.home / "known_hosts"
 
     @property
+    def clients(self) -> Path:
+        """Which clients of this computer were told of the machine (JSON)."""
+        return self.home / "clients.json"
+
+    @property
+    def ssh_config(self) -> Path:
+        """What ssh is to know of it: a Host block, to be included."""
+        return self.home / "ssh_config"
+
+    @property
     def console_log(self) -> Path:
         """Everything the serial console said since the last start."""
         return self.home / "console.log"
@@ -166,6 +176,11 @@ class Layout:
     def user_key(self) -> Path:
         """The ssh key that opens every machine of this user; .pub beside it."""
         return self.data / "id_ed25519"
+
+    @property
+    def ssh_configs(self) -> Path:
+        """A pattern of all machines' blocks for ssh, as its Include takes it."""
+        return self.machines / "*" / "ssh_config"
 
     @property
     def settings(self) -> Path:

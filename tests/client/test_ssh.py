@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,3 +130,36 @@ def test_a_missing_ssh_says_what_to_install() -> None:
     with pytest.raises(HostError, match="'ssh' is not installed") as caught:
         ssh.tool("ssh", which=lambda _: None)
     assert "openssh-client" in caught.value.hint
+
+
+@needs_ssh
+def test_a_lent_agent_is_forwarded_and_no_key_of_it_is_tried() -> None:
+    said = understood(ssh.argv(replace(TARGET, agent="/tmp/a gent%"), terminal=False))
+    assert said["identityagent"] == "/tmp/a gent%"
+    assert (said["forwardagent"], said["identitiesonly"]) == ("yes", "yes")
+    said = understood(ssh.argv(TARGET, terminal=False))
+    assert (said["identityagent"], said["forwardagent"]) == ("none", "no")
+
+
+@needs_ssh
+def test_the_block_for_ssh_says_what_the_words_say(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text(ssh.block(TARGET))
+    said = understood(["ssh", "-F", str(config), ssh.alias(TARGET.name)])
+    direct = understood(ssh.argv(TARGET, terminal=False))
+    keys = (
+        *("hostname", "port", "user", "identityfile", "userknownhostsfile", "hostkeyalias"),
+        *("stricthostkeychecking", "identitiesonly", "identityagent", "updatehostkeys"),
+    )
+    assert {key: said[key] for key in keys} == {key: direct[key] for key in keys}
+
+
+@needs_ssh
+def test_the_blocks_of_all_machines_are_included_by_one_line(tmp_path: Path) -> None:
+    machines = tmp_path / "my machines"
+    (machines / "default").mkdir(parents=True)
+    (machines / "default/ssh_config").write_text(ssh.block(TARGET))
+    config = tmp_path / "config"
+    config.write_text(ssh.include(machines / "*" / "ssh_config") + "\n")
+    said = understood(["ssh", "-F", str(config), ssh.alias(TARGET.name)])
+    assert said["port"] == "40001"
