@@ -24,6 +24,15 @@ def called_as() -> str:
     return os.environ.get("B2P_CALLED_AS") or "b2p"
 
 
+def own_command() -> list[str]:
+    """The words that start this b2p from anywhere."""
+    import shutil
+    import sys
+
+    found = shutil.which(called_as())
+    return [str(Path(found).absolute())] if found else [sys.executable, "-m", "b2p"]
+
+
 @dataclass(slots=True)
 class Session:
     """One run of the command line."""

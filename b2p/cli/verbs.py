@@ -15,6 +15,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "up": ("life", "Start a machine and its engine; the first time, make it."),
     "down": ("life", "Power a machine off."),
     "suspend": ("life", "Keep a machine as it is, in a file; up resumes it."),
+    "set": ("life", "Change a machine's processors, memory or disk."),
+    "autostart": ("life", "Have a machine started when you log in."),
     "rm": ("life", "Remove machines and all that is in them."),
     "ls": ("looking", "List the machines."),
     "status": ("looking", "Say how a machine is."),
@@ -40,7 +42,7 @@ ALIASES = {
     "shell": "ssh",
     "list": "ls",
 }
-_ATTRIBUTE = {"env": "environment", "ssh-config": "ssh_config"}
+_ATTRIBUTE = {"env": "environment", "ssh-config": "ssh_config", "set": "change"}
 
 
 class Verbs(click.Group):
