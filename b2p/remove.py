@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from b2p import clients, status
+from b2p import autostart, clients, status
 from b2p.down import at_socket, hold, orphans, qemus, stop
 from b2p.errors import StateError, UsageError
 from b2p.store import places
@@ -37,6 +37,7 @@ def remove(name: str, layout: Layout, report: Report, *, force: bool) -> None:
             for started in running:
                 stop(started, files, task, grace=0)
             clients.forget(name, files, report)
+            autostart.off(name, layout)
             erase(files)
             held.discard()
 

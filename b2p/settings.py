@@ -1,26 +1,25 @@
 """What the user wants, merged once: defaults < b2p.toml < project's b2p.toml < B2P_KEY < flags.
 
 In each file the table [machine.NAME] goes over the keys that stand outside of tables. Merging is
-pure; the readers at the end are the only ones that touch files.
+pure; only `layers` at the end reads files.
 """
 
 from __future__ import annotations
 
 import difflib
-import os
 import re
-import tomllib
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from b2p import sizes
+from b2p import project, sizes
 from b2p.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-FILE_NAME = "b2p.toml"
+ENVIRONMENT = "the environment"
+COMMAND_LINE = "the command line"
 
 AcceleratorWish = Literal["auto", "kvm", "hvf", "tcg"]
 VarlinkWish = Literal["unix", "tcp", "off"]
@@ -84,11 +83,12 @@ def merged(layers: Iterable[Layer], *, cores: int) -> Settings:
 
 def file_layers(document: Mapping[str, object], machine: str, origin: str) -> list[Layer]:
     """The layers of one b2p.toml for one machine: what stands at the top, then its own table."""
-    top = {key: value for key, value in document.items() if key != "machine"}
+    top = {key: value for key, value in document.items() if key not in ("machine", project.NAME)}
     tables = document.get("machine", {})
     if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
         raise UsageError(
-            f"{origin}: 'machine' holds a table for each machine", "write [machine.NAME]"
+            f"{origin}: 'machine' holds a table for each machine",
+            'write [machine.NAME]; name = "NAME" says which machine is meant here',
         )
     for name, table in tables.items():
         for key, raw in table.items():
@@ -102,7 +102,7 @@ def environment_layer(environment: Mapping[str, str]) -> Layer:
     for key in KEYS:
         if text := environment.get(f"B2P_{key.upper()}", ""):
             values[key] = from_text(key, text)
-    return Layer("the environment", values)
+    return Layer(ENVIRONMENT, values)
 
 
 def project_layers(document: Mapping[str, object], machine: str, origin: str) -> list[Layer]:
@@ -183,6 +183,8 @@ class _WrongError(Exception):
 LISTS = ("packages",)
 """Keys that take several words; in the environment, with commas between."""
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+SIZES = ("memory", "disk")
+"""Keys whose values are bytes, written with a unit."""
 _LEAST = {"memory": 256 * sizes.MIB, "disk": sizes.GIB}
 _EXAMPLE = {"memory": "2GiB", "disk": "100GiB"}
 _READERS: dict[str, Callable[[str, object], object]] = {
@@ -207,7 +209,7 @@ _READERS: dict[str, Callable[[str, object], object]] = {
 
 def check_packages(names: Iterable[str]) -> None:
     """Raise UsageError for what cannot be the name of a Debian package."""
-    _value("packages", list(names), "the command line")
+    _value("packages", list(names), COMMAND_LINE)
 
 
 NOT_BY_PROJECTS = ("qemu", "check_valid_until", "image_mirror", "forward_agent")
@@ -219,7 +221,7 @@ def _value(key: str, raw: object, origin: str) -> object:
     """The value in its own type, or an error that says who said it and what was expected."""
     reader = _READERS.get(key)
     if reader is None:
-        near = difflib.get_close_matches(key, KEYS, n=1)
+        near = difflib.get_close_matches(key, [*KEYS, project.NAME], n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(KEYS)}"
         raise UsageError(f"{origin}: there is no setting {key!r}", hint)
     try:
@@ -230,7 +232,7 @@ def _value(key: str, raw: object, origin: str) -> object:
         raise UsageError(f"{origin}: {error.message}", error.hint) from None
 
 
-def read(
+def layers(
     machine: str,
     flags: Mapping[str, object],
     *,
@@ -238,37 +240,10 @@ def read(
     directory: Path,
     home: Path,
     environment: Mapping[str, str],
-    cores: int,
-) -> Settings:
-    """The settings of that machine for a command given in `directory`; flags: key to raw value."""
-    layers: list[Layer] = []
-    if (document := _document(user_file)) is not None:
-        layers += file_layers(document, machine, str(user_file))
-    project = project_file(directory, home)
-    if project and project.resolve() != user_file.resolve():
-        layers += project_layers(_document(project) or {}, machine, str(project))
-    layers += [environment_layer(environment), Layer("the command line", flags)]
-    return merged(layers, cores=cores)
-
-
-def project_file(directory: Path, home: Path) -> Path | None:
-    """The b2p.toml of the nearest parent, up to home; never one that another user has put there."""
-    for parent in (directory, *directory.parents):
-        path = parent / FILE_NAME
-        if path.is_file() and path.stat().st_uid in (0, os.geteuid()):
-            return path
-        if parent == home:
-            break
-    return None
-
-
-def _document(path: Path) -> Mapping[str, object] | None:
-    """What the TOML file holds; None where there is none."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{str(path)!r} is no TOML: {error}", "correct it there") from None
-    except OSError as error:
-        raise UsageError(f"{str(path)!r} cannot be read: {error.strerror}", "see to it") from None
+) -> list[Layer]:
+    """All that is said about a machine by a command given in `directory`; the last one wins."""
+    found: list[Layer] = []
+    for path in project.files(user_file, directory, home):
+        taken = file_layers if path == user_file else project_layers
+        found += taken(project.document(path), machine, str(path))
+    return [*found, environment_layer(environment), Layer(COMMAND_LINE, flags)]

@@ -44,6 +44,9 @@ def computer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Computer]:
     with short_directory() as root:
         computer = Computer(root)
         places.prepare(computer.layout)
+        # What the stories write for other programs lies below a home.
+        monkeypatch.setenv("HOME", str(root))
+        monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
         monkeypatch.setattr("b2p.ways.own.Supply", computer.supply)
         monkeypatch.setattr("b2p.client.ssh.ensure_key", keys_at_once)
         monkeypatch.setattr("b2p.control.guest.BETWEEN_LOOKS", 0.02)

@@ -35,7 +35,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(BASE, BASE),
     **dict.fromkeys(TRANSFER, BASE | TRANSFER),
     "firmware": BASE,
-    "settings": BASE,
+    "project": BASE,
+    "settings": BASE | {"project"},
     "terminal": BASE,
     "tables": BASE | {"terminal"},
 }

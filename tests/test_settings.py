@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from b2p import settings
+from b2p import project, settings
 from b2p.errors import UsageError
 from b2p.settings import Layer, Settings
 
@@ -137,20 +137,20 @@ def read(tmp_path: Path, directory: Path, **others: Any) -> Settings:
         "user_file": tmp_path / "config/b2p.toml",
         "home": tmp_path,
         "environment": {},
-        "cores": 8,
     }
-    return settings.read("default", directory=directory, **{**values, **others})
+    layers = settings.layers("default", directory=directory, **{**values, **others})
+    return settings.merged(layers, cores=8)
 
 
 def test_all_layers_in_their_order(tmp_path: Path) -> None:
-    project = tmp_path / "work/project/deep"
-    project.mkdir(parents=True)
+    place = tmp_path / "work/project/deep"
+    place.mkdir(parents=True)
     (tmp_path / "config").mkdir()
     user = 'cpus = 1\nmemory = "1GiB"\ndisk = "10GiB"\nimage = "user"\n'
     (tmp_path / "config/b2p.toml").write_text(user)
-    (project.parent / "b2p.toml").write_text('memory = "2GiB"\ndisk = "20GiB"\nimage = "project"\n')
+    (place.parent / "b2p.toml").write_text('memory = "2GiB"\ndisk = "20GiB"\nimage = "project"\n')
     environment = {"B2P_DISK": "30GiB", "B2P_IMAGE": "environment"}
-    found = read(tmp_path, project, environment=environment, flags={"image": "flag"})
+    found = read(tmp_path, place, environment=environment, flags={"image": "flag"})
     assert (found.cpus, found.memory >> 30, found.disk >> 30, found.image) == (1, 2, 30, "flag")
 
 
@@ -158,20 +158,49 @@ def test_the_search_for_a_project_ends_at_home(tmp_path: Path) -> None:
     home = tmp_path / "home"
     (home / "work").mkdir(parents=True)
     (tmp_path / "b2p.toml").write_text("cpus = 1")
-    assert settings.project_file(home / "work", home) is None
+    assert project.project_file(home / "work", home) is None
     (home / "b2p.toml").write_text("cpus = 1")
-    assert settings.project_file(home / "work", home) == home / "b2p.toml"
+    assert project.project_file(home / "work", home) == home / "b2p.toml"
 
 
 def test_a_project_file_that_another_user_put_there_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "b2p.toml").write_text("cpus = 1")
-    assert settings.project_file(tmp_path, tmp_path)
+    assert project.project_file(tmp_path, tmp_path)
     owner = (tmp_path / "b2p.toml").stat().st_uid or 1000
     os.chown(tmp_path / "b2p.toml", owner, -1) if os.geteuid() == 0 else None
     monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
-    assert settings.project_file(tmp_path, tmp_path) is None
+    assert project.project_file(tmp_path, tmp_path) is None
+
+
+def test_a_project_names_its_machine(tmp_path: Path) -> None:
+    user, work = tmp_path / "config/b2p.toml", tmp_path / "work/deep"
+    user.parent.mkdir()
+    work.mkdir(parents=True)
+
+    def named() -> tuple[str, str]:
+        return project.named(project.files(user, work, tmp_path))
+
+    assert named() == ("", "")
+    user.write_text('name = "mine"\n')
+    assert named() == ("mine", str(user))
+    (work.parent / "b2p.toml").write_text('name = "web"\ncpus = 1\n[machine.web]\ncpus = 2\n')
+    assert named() == ("web", str(work.parent / "b2p.toml"))
+    assert read(tmp_path, work).cpus == 1
+
+
+@pytest.mark.parametrize("raw", ["1", '"Web"', '""'])
+def test_a_name_that_is_none_is_told_with_its_file(tmp_path: Path, raw: str) -> None:
+    (tmp_path / "b2p.toml").write_text(f"name = {raw}\n")
+    with pytest.raises(UsageError, match=r"b2p\.toml: "):
+        project.named([tmp_path / "b2p.toml"])
+
+
+def test_the_place_of_a_fault_in_toml_is_told(tmp_path: Path) -> None:
+    (tmp_path / "b2p.toml").write_text("cpus = 1\nmemory = 2GiB\n")
+    with pytest.raises(UsageError, match="line 2, column 11"):
+        read(tmp_path, tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"cpus = ", b"\xff\xfe"])

@@ -1,4 +1,4 @@
-"""up, down, suspend, rm."""
+"""up, down, suspend, set, autostart, rm."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from b2p.cli.session import (
     Verb,
     called_as,
     machine_argument,
+    own_command,
     pass_session,
     rest,
     takes_rest,
@@ -90,6 +91,56 @@ def suspend(session: Session, name: str) -> None:
     from b2p.suspend import suspend as story
 
     story(name, session.layout, session.report)
+
+
+@click.command(cls=Verb, name="set")
+@machine_argument
+@click.option("--cpus", metavar="NUMBER", help="Processors of the machine.")
+@click.option("--memory", metavar="SIZE", help="Its memory, such as 2GiB.")
+@click.option("--disk", metavar="SIZE", help="The most that its disk may hold; it only grows.")
+@click.option("--accel", metavar="WORD", help="auto, kvm, hvf or tcg (emulation).")
+@click.option("--varlink", metavar="WORD", help="unix, tcp or off.")
+@pass_session
+def change(session: Session, /, name: str, **flags: str | None) -> None:
+    """Change a machine; what was changed is in force when it is started next."""
+    from b2p import settings
+    from b2p.change import change as story
+    from b2p.host import computer
+
+    given = {key: settings.from_text(key, text) for key, text in flags.items() if text is not None}
+    cores = computer.cores()
+    wishes = settings.merged([settings.Layer(settings.COMMAND_LINE, given)], cores=cores)
+    layers = [layer for layer in session.layers(name) if layer.values]
+    merged = settings.merged(layers, cores=cores)
+    overruled = {
+        key: layer.origin
+        for layer in layers
+        for key in layer.values.keys() & given.keys()
+        if getattr(merged, key) != getattr(wishes, key)
+    }
+    story(name, wishes, session.layout, session.report, overruled=overruled)
+
+
+@click.command(cls=Verb)
+@click.argument("wish", required=False, type=click.Choice(["on", "off"]))
+@machine_argument
+@pass_session
+def autostart(session: Session, wish: str | None, name: str) -> None:
+    """Have a machine started when you log in, or not; without a word, say how it is.
+
+    By a unit of your own systemd, or launchd's agent; nothing of b2p's waits for it.
+    """
+    from b2p import autostart as story
+    from b2p import terminal
+
+    if wish == "on":
+        story.on(name, own_command(), session.layout, session.report)
+    elif wish == "off":
+        was_on = story.off(name, session.layout)
+        state = "starts no more when you log in" if was_on else "did not start when you log in"
+        session.report.note(f"machine {name!r} {state}")
+    else:
+        terminal.out("on" if story.is_on(name, session.layout) else "off")
 
 
 @click.command(cls=Verb)

@@ -15,13 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from b2p.report import Report
-    from b2p.settings import Settings
+    from b2p.settings import Layer, Settings
     from b2p.store.layout import Layout
 
 
 def called_as() -> str:
     """The words by which the person started b2p; scripts/b2p tells its own."""
     return os.environ.get("B2P_CALLED_AS") or "b2p"
+
+
+def own_command() -> list[str]:
+    """The words that start this b2p from anywhere."""
+    import shutil
+    import sys
+
+    found = shutil.which(called_as())
+    return [str(Path(found).absolute())] if found else [sys.executable, "-m", "b2p"]
 
 
 @dataclass(slots=True)
@@ -58,16 +67,33 @@ class Session:
         from b2p import settings
         from b2p.host import computer
 
-        given = {key: value for key, value in (flags or {}).items() if value is not None}
-        return settings.read(
+        return settings.merged(self.layers(machine, flags), cores=computer.cores())
+
+    def layers(self, machine: str, flags: Mapping[str, object] | None = None) -> list[Layer]:
+        """All that is said about that machine, and by whom."""
+        from b2p import settings
+
+        return settings.layers(
             machine,
-            given,
+            {key: value for key, value in (flags or {}).items() if value is not None},
             user_file=self.layout.settings,
             directory=Path.cwd(),
-            home=Path(os.environ.get("HOME", "/")),
+            home=_home(),
             environment=os.environ,
-            cores=computer.cores(),
         )
+
+    def machine(self) -> tuple[str, str]:
+        """The machine that is meant where none is named, and who says so."""
+        if name := os.environ.get("B2P_MACHINE"):
+            return name, "B2P_MACHINE"
+        from b2p import project
+
+        name, origin = project.named(project.files(self.layout.settings, Path.cwd(), _home()))
+        return (name, origin) if name else (names.DEFAULT, "")
+
+
+def _home() -> Path:
+    return Path(os.environ.get("HOME", "/"))
 
 
 pass_session = click.make_pass_decorator(Session, ensure=True)
@@ -140,9 +166,11 @@ def rest() -> tuple[str, ...]:
     return words
 
 
-def _machine(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
+def _machine(context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
+    if context.resilient_parsing:
+        return value or names.DEFAULT
     # An empty word is a variable that somebody forgot to set, not a wish for the default.
-    chosen = value if value is not None else os.environ.get("B2P_MACHINE") or names.DEFAULT
+    chosen = value if value is not None else context.ensure_object(Session).machine()[0]
     return names.checked(chosen)
 
 

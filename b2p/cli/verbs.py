@@ -15,6 +15,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "up": ("life", "Start a machine and its engine; the first time, make it."),
     "down": ("life", "Power a machine off."),
     "suspend": ("life", "Keep a machine as it is, in a file; up resumes it."),
+    "set": ("life", "Change a machine's processors, memory or disk."),
+    "autostart": ("life", "Have a machine started when you log in."),
     "rm": ("life", "Remove machines and all that is in them."),
     "ls": ("looking", "List the machines."),
     "status": ("looking", "Say how a machine is."),
@@ -27,6 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "env": ("connect", "Print what podman and docker need to find the machine."),
     "image": ("images", "List, build, verify, fetch and remove images."),
     "ssh-config": ("connect", "Print what ssh and editors need to find the machine."),
+    "config": ("config", "Show what holds for a machine, and who says so."),
     "doctor": ("doctor", "Check this computer, and say what to do."),
 }
 """Verb: the module of b2p.cli that has it as a function of its name, and its line of help."""
@@ -39,7 +42,7 @@ ALIASES = {
     "shell": "ssh",
     "list": "ls",
 }
-_ATTRIBUTE = {"env": "environment", "ssh-config": "ssh_config"}
+_ATTRIBUTE = {"env": "environment", "ssh-config": "ssh_config", "set": "change"}
 
 
 class Verbs(click.Group):

@@ -68,6 +68,50 @@ def test_a_dry_run_prints_a_line_that_a_shell_can_take(
     assert capsys.readouterr().out == "qemu -name 'a b'\n"
 
 
+def test_a_projects_own_machine_is_meant_in_its_directory(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, home: Path
+) -> None:
+    story = Story(monkeypatch, "up")
+    (home / "work/deep").mkdir(parents=True)
+    (home / "work/b2p.toml").write_text('name = "web"\n[machine.web]\ncpus = 3\n')
+    monkeypatch.chdir(home / "work/deep")
+    assert run(["up"]) == 0
+    assert run(["up", "another"]) == 0
+    assert [(words[0], words[1].cpus == 3) for words, _ in story.calls] == [
+        ("web", True),
+        ("another", False),
+    ]
+    capsys.readouterr()
+    assert run(["config"]) == 0
+    said = capsys.readouterr()
+    assert f"3         {home}/work/b2p.toml [machine.web]" in said.out
+    assert f"'web' here: {home}/work/b2p.toml" in said.err
+    assert run(["config", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["schema"], shown["machine"]) == (1, "web")
+    assert {"key": "timeout", "value": 300, "from": "default"} in shown["settings"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("cpu = 1\n", "did you mean 'cpus'?"),
+        ("nam = 'x'\n", "did you mean 'name'?"),
+        ("cpus = 1\nmemory = \n", "line 2, column"),
+        ("machine = 'web'\n", 'name = "NAME"'),
+    ],
+)
+def test_a_file_that_is_wrong_is_told_with_what_to_do(
+    capsys: Capture, home: Path, text: str, told: str
+) -> None:
+    (home / "b2p.toml").write_text(text)
+    assert run(["config"]) == 2
+    said = capsys.readouterr()
+    assert not said.out
+    assert told in said.err
+    assert str(home / "b2p.toml") in said.err
+
+
 @pytest.mark.usefixtures("home")
 def test_the_machine_is_named_by_the_word_then_the_environment(
     monkeypatch: pytest.MonkeyPatch,

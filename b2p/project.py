@@ -1,0 +1,66 @@
+"""The b2p.toml files that count in a directory: the user's own, and that of the project there."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from b2p import names
+from b2p.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FILE_NAME = "b2p.toml"
+NAME = "name"
+"""The key by which a file names the machine that is meant where no other one is named."""
+
+
+def files(user_file: Path, directory: Path, home: Path) -> list[Path]:
+    """Those that are there, the one that wins last."""
+    found = [user_file] if user_file.is_file() else []
+    project = project_file(directory, home)
+    if project and project.resolve() != user_file.resolve():
+        found.append(project)
+    return found
+
+
+def project_file(directory: Path, home: Path) -> Path | None:
+    """The b2p.toml of the nearest parent, up to home; never one that another user has put there."""
+    for parent in (directory, *directory.parents):
+        path = parent / FILE_NAME
+        if path.is_file() and path.stat().st_uid in (0, os.geteuid()):
+            return path
+        if parent == home:
+            break
+    return None
+
+
+def document(path: Path) -> Mapping[str, object]:
+    """What a b2p.toml holds; UsageError, with line and column, where it is no TOML."""
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{str(path)!r} is no TOML: {error}", "correct it there") from None
+    except OSError as error:
+        raise UsageError(f"{str(path)!r} cannot be read: {error.strerror}", "see to it") from None
+
+
+def named(paths: list[Path]) -> tuple[str, str]:
+    """The machine that these files name, and the one that does so; empty where none does."""
+    for path in reversed(paths):
+        name = document(path).get(NAME)
+        if name is None:
+            continue
+        if not isinstance(name, str):
+            raise UsageError(f"{path}: name cannot be {name!r}", "write a machine's name there")
+        try:
+            return names.checked(name), str(path)
+        except UsageError as error:
+            raise UsageError(f"{path}: {error.message}", error.hint) from None
+    return "", ""
