@@ -39,9 +39,15 @@ def ssh(
     return _hand_over(goal, line, terminal=terminal)
 
 
-def podman(layout: Layout, name: str, arguments: Sequence[str]) -> int:
-    """The guest's own podman, as root, with a terminal where there is one; its exit status."""
+def podman(layout: Layout, name: str, arguments: Sequence[str], *, rootless: bool = False) -> int:
+    """The guest's own podman, as root, with a terminal where there is one; its exit status.
+
+    With `rootless`, as the machine's user.
+    """
     user = user_of(status.running(layout, name).record)
+    if rootless:
+        goal = target(layout, name, user)
+        return _hand_over(goal, shlex.join(["podman", *arguments]), terminal=_is_terminal())
     # In b2p's own image root may log in; elsewhere nobody knows.
     words = ["podman", *arguments] if user == client.USER else ["sudo", "podman", *arguments]
     goal = target(layout, name, "root" if user == client.USER else user)
@@ -65,6 +71,16 @@ def console(layout: Layout, name: str, say: Callable[[str], None]) -> None:
         with GuestPort(files.control) as port:
             port.ask("console", timeout=QUESTION_SECONDS)
     attach(files.console, say=say)
+
+
+def core_socket(found: status.Status) -> Path:
+    """Where the engine of the machine's user answers; UsageError where there is none."""
+    if found.record is not None and found.record.family:
+        raise UsageError(
+            f"machine {found.name!r} has one engine only: {found.record.family} brings no other",
+            "leave out --rootless, or make a machine of b2p's own image",
+        )
+    return found.files.podman_core
 
 
 def varlink(layout: Layout, name: str) -> Connection:

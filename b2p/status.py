@@ -76,6 +76,8 @@ class Status:
                 "ssh_port": record.ssh_port,
                 "podman_socket": str(files.podman),
             }
+        if record and self.state == "running" and not record.family:
+            values["core_socket"] = str(files.podman_core)
         if self.state == "suspended":
             values["saved_bytes"] = used_bytes(files.saved_state)
         if self.answers is not None:

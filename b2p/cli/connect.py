@@ -14,10 +14,11 @@ from b2p.cli.session import Session, Verb, machine_argument, pass_session
 
 @click.command(cls=Verb, name="env")
 @machine_argument
-@click.option("--shell", type=click.Choice(["bash", "zsh", "sh", "fish"]),
+@click.option("--shell", type=click.Choice(["bash", "zsh", "sh", "fish", "tcsh", "powershell"]),
               help="Whose language to speak (default: that of $SHELL).")  # fmt: skip
 @click.option("--docker", is_flag=True, help="Lead docker's clients there too.")
 @click.option("--testcontainers", is_flag=True, help="Lead testcontainers' libraries there too.")
+@click.option("--rootless", is_flag=True, help="The engine of core instead of root's.")
 @click.option("--varlink", is_flag=True, help="Lead podman's clients of 2018 to 2020 there.")
 @click.option("--bridge", is_flag=True, help="With --varlink: through ssh, not by a socket.")
 @click.option("--unset", is_flag=True, help="Print what takes the variables away again.")
@@ -29,17 +30,23 @@ def environment(session: Session, /, name: str, *, unset: bool, **wishes: Any) -
 
     kind = env.shell_of(wishes.pop("shell") or os.environ.get("SHELL", ""))
     if unset:
-        wishes.pop("bridge")
+        del wishes["bridge"], wishes["rootless"]
         terminal.out(env.unsets(kind, **wishes))
         return
     terminal.out(env.exports(_variables(session, name, **wishes), kind))
     if sys.stdout.isatty():
-        words = " ".join(["b2p env", *_given(name, wishes)])
-        terminal.say(f"# {words} | source" if kind == "fish" else f'# eval "$({words})"')
+        terminal.say(env.to_use(" ".join(["b2p env", *_given(name, wishes)]), kind))
 
 
 def _variables(
-    session: Session, name: str, *, docker: bool, testcontainers: bool, varlink: bool, bridge: bool
+    session: Session,
+    name: str,
+    *,
+    docker: bool,
+    testcontainers: bool,
+    varlink: bool,
+    bridge: bool,
+    rootless: bool,
 ) -> dict[str, str]:
     from b2p import inside, status
     from b2p.client import env, ssh
@@ -52,7 +59,8 @@ def _variables(
         session.report.warn(f"machine {name!r} is not running", f"start it with 'b2p up {name}'")
     if varlink:
         return env.varlink_address(inside.varlink_address(one))
-    return env.variables(one.files.podman, docker=docker, testcontainers=testcontainers)
+    socket = inside.core_socket(one) if rootless else one.files.podman
+    return env.variables(socket, docker=docker, testcontainers=testcontainers)
 
 
 def _given(name: str, wishes: dict[str, Any]) -> list[str]:

@@ -49,13 +49,14 @@ def ssh(session: Session, name: str, *, root: bool) -> int:
     }
 )
 @machine_option
+@click.option("--rootless", is_flag=True, help="As the machine's user, core, instead of root.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="PODMAN'S WORDS...")
 @pass_session
-def podman(session: Session, name: str, arguments: tuple[str, ...]) -> int:
+def podman(session: Session, name: str, *, arguments: tuple[str, ...], rootless: bool) -> int:
     """Run the machine's own podman, as root: b2p podman ps.
 
     Its help is at: b2p podman help. The exit status is podman's.
     """
     from b2p import inside
 
-    return inside.podman(session.layout, name, arguments)
+    return inside.podman(session.layout, name, arguments, rootless=rootless)

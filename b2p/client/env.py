@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import PurePath
 
-Shell = Literal["sh", "fish"]
+Shell = Literal["sh", "fish", "tcsh", "powershell"]
 
 DOCKER_API_VERSION = "1.44"
 """podman 5.4 calls itself 1.41, which docker's CLI 29 refuses; asked for 1.44 it answers."""
@@ -62,11 +62,9 @@ def varlink_bridge(ssh: Sequence[str]) -> dict[str, str]:
 
 
 def exports(values: Mapping[str, str], shell: Shell) -> str:
-    """Lines for `eval`, or in fish for `source`, that set these variables."""
-    if shell == "fish":
-        return "".join(f"set -gx {name} {_fish(value)};\n" for name, value in values.items())
-    # With a semicolon they survive `eval $(b2p env)`, which makes one line of them.
-    return "".join(f"export {name}={shlex.quote(value)};\n" for name, value in values.items())
+    """Lines that set these variables, for `eval`, `source` or Invoke-Expression."""
+    write = _WRITERS[shell]
+    return "".join(f"{write(name, value)};\n" for name, value in values.items())
 
 
 def unsets(
@@ -76,14 +74,18 @@ def unsets(
     names = VARLINK_NAMES if varlink else NAMES if docker or testcontainers else NAMES[:1]
     if testcontainers:
         names = (*names, *TESTCONTAINERS)
-    order = "set -e" if shell == "fish" else "unset"
-    return "".join(f"{order} {name};\n" for name in names)
+    return "".join(f"{_UNSET[shell].format(name)};\n" for name in names)
 
 
 def shell_of(program: str) -> Shell:
     """The kind of shell that a path such as $SHELL's names; sh for all that read its language."""
-    name = program.rpartition("/")[2].removeprefix("-").removesuffix(".exe")
-    return "fish" if name == "fish" else "sh"
+    name = program.replace("\\", "/").rpartition("/")[2].removeprefix("-").removesuffix(".exe")
+    return _KINDS.get(name, "sh")
+
+
+def to_use(words: str, shell: Shell) -> str:
+    """The line to copy that has a shell take the variables of such a command."""
+    return _TO_USE[shell].format(words)
 
 
 def url_of(socket: PurePath) -> str:
@@ -91,7 +93,51 @@ def url_of(socket: PurePath) -> str:
     return "unix://" + "".join(quote(one) if one in "%?#" else one for one in str(socket))
 
 
+def _sh(name: str, value: str) -> str:
+    # With a semicolon they survive `eval $(b2p env)`, which makes one line of them.
+    return f"export {name}={shlex.quote(value)}"
+
+
 def _fish(value: str) -> str:
     """A word in fish: within single quotes only a backslash and the quote mean something."""
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
+
+
+def _tcsh(value: str) -> str:
+    """A word in tcsh: history is expanded within quotes too, unless escaped."""
+    escaped = value.replace("'", "'\\''").replace("!", "\\!")
+    return f"'{escaped}'"
+
+
+def _powershell(value: str) -> str:
+    """A word in PowerShell: within single quotes only the quote means something."""
+    doubled = value.replace("'", "''")
+    return f"'{doubled}'"
+
+
+_KINDS: dict[str, Shell] = {
+    "fish": "fish",
+    "tcsh": "tcsh",
+    "csh": "tcsh",
+    "pwsh": "powershell",
+    "powershell": "powershell",
+}
+_WRITERS: dict[Shell, Callable[[str, str], str]] = {
+    "sh": _sh,
+    "fish": lambda name, value: f"set -gx {name} {_fish(value)}",
+    "tcsh": lambda name, value: f"setenv {name} {_tcsh(value)}",
+    "powershell": lambda name, value: f"$Env:{name} = {_powershell(value)}",
+}
+_UNSET: dict[Shell, str] = {
+    "sh": "unset {}",
+    "fish": "set -e {}",
+    "tcsh": "unsetenv {}",
+    "powershell": "Remove-Item Env:{} -ErrorAction Ignore",
+}
+_TO_USE: dict[Shell, str] = {
+    "sh": '# eval "$({})"',
+    "fish": "# {} | source",
+    "tcsh": '# eval "`{}`"',
+    "powershell": "# {} | Out-String | Invoke-Expression",
+}

@@ -46,6 +46,8 @@ class Places:
     sockets: Sockets
     podman: str
     varlink: str
+    podman_core: str = ""
+    """Empty where no engine of another user than root's is known of."""
 
 
 def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machine:
@@ -79,6 +81,8 @@ def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machi
 def unix_forwards(wishes: Wishes, places: Places) -> tuple[UnixForward, ...]:
     """The sockets of the host that lead to ports of the guest, whoever serves there."""
     forwards = [UnixForward(path=places.podman, guest_port=ports.PODMAN)]
+    if places.podman_core:
+        forwards.append(UnixForward(path=places.podman_core, guest_port=ports.PODMAN_CORE))
     if wishes.varlink == "unix":
         forwards.append(UnixForward(path=places.varlink, guest_port=ports.VARLINK))
     return tuple(forwards)

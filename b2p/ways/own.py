@@ -32,7 +32,7 @@ class Own:
         supply = Supply(settings_in_force(context.settings, record), context.layout, context.report)
         host, image = supply.all(record.image)
         record = replace(record, image=image.digest, family="")
-        machine = plan(wishes(record), host, _image_files(image), places(context.files))
+        machine = plan(wishes(record), host, _image_files(image), _own_places(context.files))
         return record, host, machine
 
     def prepare(self, record: Record) -> None:
@@ -85,6 +85,11 @@ def wishes(record: Record) -> Wishes:
 
 def _image_files(image: Image) -> ImageFiles:
     return ImageFiles(kernel=str(image.kernel), initrd=str(image.initrd), root=str(image.root))
+
+
+def _own_places(files: MachineFiles) -> Places:
+    """As for all, and core's engine."""
+    return replace(places(files), podman_core=str(files.podman_core))
 
 
 def places(files: MachineFiles) -> Places:

@@ -52,21 +52,32 @@ def test_the_clock_is_set_where_it_is_wrong(
 
 
 @pytest.mark.parametrize(
-    ("content", "woken"), [(None, []), ("[]", []), ('[{"id": 1}]', ["podman-restart.service"])]
+    ("content", "wakes"), [(None, False), ("[]", False), ('[{"id": 1}]', True)]
+)
+@pytest.mark.parametrize(
+    ("whose", "unit"),
+    [
+        ("STORED_CONTAINERS", "podman-restart.service"),
+        ("CORES_CONTAINERS", "b2p-core-restart.service"),
+    ],
 )
 def test_containers_are_woken_where_there_are_some(
     agent: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    *,
+    whose: str,
+    unit: str,
     content: str | None,
-    woken: list[str],
+    wakes: bool,
 ) -> None:
     stored = tmp_path / "containers.json"
     started: list[str] = []
     if content is not None:
         stored.write_text(content)
-    monkeypatch.setattr(agent.identity, "STORED_CONTAINERS", str(stored))
-    monkeypatch.setattr(agent.identity, "QUADLETS", str(tmp_path / "none"))
+    for name in ("STORED_CONTAINERS", "CORES_CONTAINERS", "QUADLETS"):
+        monkeypatch.setattr(agent.identity, name, str(tmp_path / "none"))
+    monkeypatch.setattr(agent.identity, whose, str(stored))
     monkeypatch.setattr(agent.power, "start_unit", started.append)
     agent.identity.wake_containers()
-    assert started == woken
+    assert started == ([unit] if wakes else [])

@@ -63,9 +63,9 @@ class Docker:
         self("import", "-", name, stdin=rootfs)
 
 
-def environment(person: Person, name: str = "default") -> dict[str, str]:
+def environment(person: Person, name: str = "default", *words: str) -> dict[str, str]:
     """The person's environment after `eval "$(b2p env --docker)"` in bash."""
-    lines = person.b2p("env", name, "--docker", "--shell", "bash").out
+    lines = person.b2p("env", name, "--docker", "--shell", "bash", *words).out
     ended = subprocess.run(
         ["bash", "-c", 'eval "$1"; env -0', "-", lines],
         env=person.environment,

@@ -173,6 +173,7 @@ def test_the_status_of_a_running_machine_says_whether_its_engine_answers(
         assert run(["status"]) == 0
     assert (found["state"], found["answers"], found["memory"]) == ("running", True, "2GiB")
     assert found["podman_socket"] == str(layout.machine("default").podman)
+    assert found["core_socket"] == str(layout.machine("default").podman_core)
     shown = capsys.readouterr().out
     assert "answers        yes" in shown
     assert "disk used      0 B" in shown
@@ -286,6 +287,7 @@ def fake_ssh(home: Path, monkeypatch: pytest.MonkeyPatch, first: int, second: in
          "podman run -m 512m x sh -c 'a b'"),
         (["podman", "-m", "default", "ps", "--json"], "root", "podman ps --json"),
         (["podman", "--version"], "root", "podman --version"),
+        (["podman", "--rootless", "ps", "--rootless"], "core", "podman ps --rootless"),
     ],
 )  # fmt: skip
 def test_the_inner_command_gets_its_words_and_hands_on_its_status(
@@ -327,6 +329,16 @@ def test_env_is_for_eval_and_says_on_stderr_when_nothing_runs(
     assert capsys.readouterr().out.startswith("set -gx CONTAINER_HOST")
     assert run(["env", "--unset", "--docker"]) == 0
     assert capsys.readouterr().out.splitlines()[0] == "unset CONTAINER_HOST;"
+
+
+def test_env_leads_to_cores_engine_where_there_is_one(layout: Layout, capsys: Capture) -> None:
+    fakes.stopped_machine(layout)
+    assert run(["-q", "env", "--rootless", "--docker"]) == 0
+    socket = layout.machine("default").podman_core
+    assert f"export DOCKER_HOST=unix://{socket};" in capsys.readouterr().out
+    fakes.stopped_machine(layout, "web", family="debian")
+    assert run(["env", "web", "--rootless"]) == 2
+    assert "one engine only: debian brings no other" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("home")

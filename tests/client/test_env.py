@@ -8,10 +8,10 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from b2p.client.env import NAMES, Shell, exports, shell_of, unsets, variables
+from b2p.client.env import NAMES, Shell, exports, shell_of, to_use, unsets, variables
 
 PLAIN = PurePosixPath("/home/u/.b2p/0a1b2c3d/podman.sock")
-ODD = PurePosixPath('/home/it\'s a "home" of $5 \\ `x`, ü/podman.sock')
+ODD = PurePosixPath('/home/it\'s  a "home" of $5 \\ `x`!, ü/podman.sock')
 
 
 def test_podman_gets_its_one_variable() -> None:
@@ -51,12 +51,31 @@ def test_lines_of_fish() -> None:
     assert unsets("fish", docker=True).splitlines() == [f"set -e {name};" for name in NAMES]
 
 
+def test_lines_of_powershell_which_runs_nowhere_here() -> None:
+    lines = exports({"A": "it's $5 `x`"}, "powershell")
+    assert lines == "$Env:A = 'it''s $5 `x`';\n"
+    gone = unsets("powershell", docker=False)
+    assert gone == "Remove-Item Env:CONTAINER_HOST -ErrorAction Ignore;\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [
+        ("sh", '# eval "$(b2p env)"'),
+        ("fish", "# b2p env | source"),
+        ("tcsh", '# eval "`b2p env`"'),
+        ("powershell", "# b2p env | Out-String | Invoke-Expression"),
+    ],
+)
+def test_each_shell_is_told_how_to_take_them(kind: Shell, line: str) -> None:
+    assert to_use("b2p env", kind) == line
+
+
 def ran(program: str, script: str) -> str:
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
-    return subprocess.run(
-        [program, "-c", script], capture_output=True, check=True, text=True
-    ).stdout
+    words = [program, "-f"] if program == "tcsh" else [program]
+    return subprocess.run([*words, "-c", script], capture_output=True, check=True, text=True).stdout
 
 
 SHELLS: list[tuple[str, Shell]] = [
@@ -65,6 +84,7 @@ SHELLS: list[tuple[str, Shell]] = [
     ("dash", "sh"),
     ("zsh", "sh"),
     ("fish", "fish"),
+    ("tcsh", "tcsh"),
 ]
 
 
@@ -77,7 +97,8 @@ def test_every_shell_gets_an_odd_path_back_whole(program: str, kind: Shell) -> N
 @pytest.mark.parametrize(("program", "kind"), SHELLS)
 def test_every_shell_forgets_what_is_unset(program: str, kind: Shell) -> None:
     lines = exports(variables(PLAIN, docker=True), kind) + unsets(kind, docker=True)
-    assert ran(program, f"{lines}printenv CONTAINER_HOST DOCKER_HOST; true") == ""
+    left = "printenv CONTAINER_HOST; printenv DOCKER_HOST; true"
+    assert ran(program, f"{lines}{left}") == ""
 
 
 def test_an_eval_without_quotes_sets_all_of_them() -> None:
@@ -88,7 +109,16 @@ def test_an_eval_without_quotes_sets_all_of_them() -> None:
 
 @pytest.mark.parametrize(
     ("program", "kind"),
-    [("/usr/bin/fish", "fish"), ("-fish", "fish"), ("/bin/zsh", "sh"), ("", "sh"), ("nu", "sh")],
+    [
+        ("/usr/bin/fish", "fish"),
+        ("-fish", "fish"),
+        ("/bin/zsh", "sh"),
+        ("", "sh"),
+        ("nu", "sh"),
+        ("/bin/csh", "tcsh"),
+        ("-tcsh", "tcsh"),
+        (r"C:\Program Files\PowerShell\pwsh.exe", "powershell"),
+    ],
 )
 def test_the_shell_is_guessed_from_its_path(program: str, kind: Shell) -> None:
     assert shell_of(program) == kind

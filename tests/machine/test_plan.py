@@ -50,6 +50,11 @@ def test_engine_and_varlink_are_reached_by_sockets_and_nothing_by_tcp() -> None:
     assert machine.tcp_forwards == ()
 
 
+def test_cores_engine_has_a_socket_where_there_is_one() -> None:
+    machine = plan(WISHES, HOST, IMAGE, replace(PLACES, podman_core="/r/core.sock"))
+    assert UnixForward(path="/r/core.sock", guest_port=2376) in machine.unix_forwards
+
+
 @pytest.mark.parametrize("wish", ["tcp", "off"])
 def test_varlink_has_no_socket_where_it_is_not_wanted(wish: str) -> None:
     machine = plan(replace(WISHES, varlink=wish), HOST, IMAGE, PLACES)

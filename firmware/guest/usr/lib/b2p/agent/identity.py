@@ -8,6 +8,7 @@ import resumed
 
 RUN = "/run/b2p"
 STORED_CONTAINERS = "/var/lib/containers/storage/overlay-containers/containers.json"
+CORES_CONTAINERS = "/home/core/.local/share/containers/storage/overlay-containers/containers.json"
 EMPTY_LIST = 4
 """Bytes of a JSON list with nothing in it, at most."""
 
@@ -44,8 +45,14 @@ def wake_containers() -> None:
         power.run(
             "/usr/bin/systemctl", "start", "--no-block", "default.target", "multi-user.target"
         )
-    if os.path.exists(STORED_CONTAINERS) and os.path.getsize(STORED_CONTAINERS) > EMPTY_LIST:
+    if _holds_some(STORED_CONTAINERS):
         power.start_unit("podman-restart.service")
+    if _holds_some(CORES_CONTAINERS):
+        power.start_unit("b2p-core-restart.service")
+
+
+def _holds_some(path: str) -> bool:
+    return os.path.exists(path) and os.path.getsize(path) > EMPTY_LIST
 
 
 def _has_files(directory: str) -> bool:

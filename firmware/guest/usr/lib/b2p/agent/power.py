@@ -38,22 +38,27 @@ def off() -> None:
     Podman stops its containers itself, so that it knows how they ended; systemd alone would end
     them behind its back.
     """
-    first = "/usr/bin/podman stop --all --time 10; " if _containers_run() else ""
+    stop = "podman stop --all --time 10; "
+    owners = _owners_of_containers()
+    first = f"/usr/bin/{stop}" if 0 in owners else ""
+    if owners - {0}:
+        first += f"/usr/bin/sudo -u core /usr/local/bin/{stop}"
     line = f"{first}exec /usr/bin/systemctl poweroff --no-block"
     os.posix_spawn("/bin/sh", ("/bin/sh", "-c", line), os.environ)
 
 
-def _containers_run() -> bool:
-    """Whether there is a conmon, which watches a running container."""
+def _owners_of_containers() -> set[int]:
+    """Whose containers run: each is watched by a conmon of its user."""
+    owners = set()
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
                 with open(f"/proc/{entry}/comm") as name:
                     if name.read() == "conmon\n":
-                        return True
+                        owners.add(os.stat(f"/proc/{entry}").st_uid)
             except OSError:
                 continue
-    return False
+    return owners
 
 
 def pause(seconds: float) -> None:
