@@ -79,11 +79,17 @@ def was_mounted(disk: Path) -> bool:
 
 
 def start(
-    command: Sequence[str], files: MachineFiles, undo: ExitStack, *, anew: bool = True
+    command: Sequence[str],
+    files: MachineFiles,
+    undo: ExitStack,
+    *,
+    anew: bool = True,
+    keep: Sequence[int] = (),
 ) -> Started:
     """Start QEMU; it outlives us unless `undo` is closed.
 
     With `anew` its log and the console's begin anew; one that is resumed goes on with them.
+    The descriptors in `keep` are QEMU's too.
     """
     clear(files)
     for log in (files.console_log, files.qemu_log):
@@ -92,7 +98,10 @@ def start(
         log.touch(mode=0o600)
     undo.callback(clear, files)
     return process.launch(
-        command, log=files.qemu_log, on_start=lambda started: undo.callback(kill, started)
+        command,
+        log=files.qemu_log,
+        on_start=lambda started: undo.callback(kill, started),
+        keep=keep,
     )
 
 

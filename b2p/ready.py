@@ -22,6 +22,7 @@ ATTEMPT = 15.0
 
 BOOTED = Requirement("booting", 150.0, "give it more time: --timeout")
 IDENTIFIED = Requirement("setting up the machine", 120.0, "try again, or with --debug")
+REHEARSED = Requirement("rehearsing the engine's start", 90.0, "try again, or with --debug")
 ANSWERED = Requirement("starting the engine", 90.0, "look inside: b2p ssh -- journalctl -b")
 
 
@@ -42,12 +43,18 @@ class Waiting:
             files, started, watch=watch, task=task, timeout=timeout, first=BOOTED
         )
 
-    def until_ready(self, identity: Callable[[], dict[str, Any]]) -> None:
-        """From QEMU's start to the engine's answer; raises GuestError with the stage."""
+    def until_ready(
+        self, identity: Callable[[], dict[str, Any]], *, has_booted: bool = False
+    ) -> None:
+        """From QEMU's start to the engine's answer; raises GuestError with the stage.
+
+        A guest that begins from a state `has_booted`: it waits to be spoken to.
+        """
         patience = self._patience
         try:
             with GuestPort(self._files.control, still_alive=patience.fine) as port:
-                next(self._events(port))
+                if not has_booted:
+                    next(self._events(port))
                 patience.requirement = IDENTIFIED
                 # Sent only now: the clock in it must be right when the guest reads it.
                 number = port.send("identity", **identity())
@@ -60,6 +67,22 @@ class Waiting:
             raise patience.broken("the control port hung up") from error
         patience.begin(ANSWERED, say=True)
         until_answered(patience)
+
+    def until_warm(self) -> None:
+        """From QEMU's start to the gate, all that comes after it rehearsed."""
+        patience = self._patience
+        try:
+            with GuestPort(self._files.control, still_alive=patience.fine) as port:
+                next(self._events(port))
+                patience.requirement = REHEARSED
+                number = port.send("warm")
+                for event in self._events(port):
+                    if event.get("id") == number:
+                        if "error" in event:
+                            raise patience.failure(patience.now(), str(event["error"]))
+                        return
+        except GoneError as error:
+            raise patience.broken("the control port hung up") from error
 
     def _events(self, port: GuestPort) -> Iterator[dict[str, Any]]:
         """The guest's events while a requirement is waited for; stages are shown as they come."""

@@ -58,6 +58,10 @@ class Settings:
     """Whether the ssh agent of this computer is lent to the machine by `ssh`."""
     clients: ClientsWish = "auto"
     """Whether podman and docker here are told of the machine: where they are installed, or off."""
+    golden: bool = True
+    """Whether machines begin from golden states, and leave some."""
+    golden_limit: int = 2 * sizes.GIB
+    """Bytes that golden states may take on the disk, all together."""
     said: frozenset[str] = field(default=frozenset())
     """The keys that somebody set, against those that are b2p's own defaults."""
 
@@ -183,10 +187,10 @@ class _WrongError(Exception):
 LISTS = ("packages",)
 """Keys that take several words; in the environment, with commas between."""
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
-SIZES = ("memory", "disk")
+SIZES = ("memory", "disk", "golden_limit")
 """Keys whose values are bytes, written with a unit."""
-_LEAST = {"memory": 256 * sizes.MIB, "disk": sizes.GIB}
-_EXAMPLE = {"memory": "2GiB", "disk": "100GiB"}
+_LEAST = {"memory": 256 * sizes.MIB, "disk": sizes.GIB, "golden_limit": sizes.GIB}
+_EXAMPLE = {"memory": "2GiB", "disk": "100GiB", "golden_limit": "2GiB"}
 _READERS: dict[str, Callable[[str, object], object]] = {
     "cpus": _whole,
     "memory": _size,
@@ -204,6 +208,8 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "packages": _names,
     "forward_agent": _truth,
     "clients": _one_of("auto", "off"),
+    "golden": _truth,
+    "golden_limit": _size,
 }
 
 

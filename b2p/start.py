@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from b2p import decision, launch, resume
 from b2p.errors import B2PError, GuestError, UsageError
+from b2p.golden import Golden, beginning
 from b2p.host import computer
 from b2p.image import recipe
 from b2p.machine import ports, state
@@ -23,8 +24,10 @@ from b2p.ways import Attempt, Context, way_of
 if TYPE_CHECKING:
     from b2p.control.monitor import Monitor
     from b2p.host.process import Started
-    from b2p.machine.model import Host
+    from b2p.machine.model import Host, Machine, Qemu
+    from b2p.report import Task
     from b2p.store.record import Record
+    from b2p.store.states import Kind
 
 
 class Start:
@@ -41,6 +44,9 @@ class Start:
         self.files = context.files
         self.report = context.report
         self.way = way_of(context, before)
+        # Known once it is planned.
+        self.machine: Machine
+        self.qemu: Qemu
 
     def planned(self) -> tuple[Record, tuple[str, ...]]:
         """The record as it will be, and QEMU's words. What the machine needs is there then."""
@@ -50,6 +56,9 @@ class Start:
         record, host, machine = self.way.planned(record)
         self._check_kind(record)
         self._warn_of(host)
+        if self.context.layout.is_throwaway:
+            machine = replace(machine, ends_with_parent=host.qemu.exit_with_parent)
+        self.machine, self.qemu = machine, host.qemu
         record = replace(record, qemu=host.qemu.identity)
         return record, (*host.qemu.command, *argv(machine))
 
@@ -69,11 +78,13 @@ class Start:
                 launch.refuse_orphan(self.files)
             places.prepare_machine(self.files)
             undo.callback(self._restore)
-            launch.prepare_keys(self.context.layout, self.files)
+            if record.family or not self.context.layout.is_throwaway:
+                # Nobody goes into a throwaway machine by ssh, unless b2p itself has to.
+                launch.prepare_keys(self.context.layout, self.files)
             # Before the disk: one that no record tells of is not ours to make anew.
             records.write(self.files.record, record)
             resumed = self._resumed(record, command)
-            record = resumed or self._booted(record, command, undo)
+            record = resumed or self._begun(record, command) or self._booted(record, command, undo)
             undo.pop_all()
         how = "goes on" if resumed else "is up"
         self.report.note(f"machine {record.name!r} {how} after {time.monotonic() - began:.1f} s")
@@ -100,6 +111,28 @@ class Start:
                 )
                 return None
         return connected[0]
+
+    def _begun(self, record: Record, command: tuple[str, ...]) -> Record | None:
+        """The machine begun from a golden state; None where there is none for it."""
+        saved.discard(self.files)
+        holds_data = record.first_ready or launch.was_mounted(self.files.data_disk)
+        kind: Kind = "bare" if holds_data else "fresh"
+        golden = Golden(self.context, record, self.machine, self.qemu, kind)
+        state = golden.had_or_made()
+        if state is None:
+            return None
+        self.way.prepare(record)
+        try:
+            with ExitStack() as undo, self.report.task(f"starting machine {record.name!r}") as task:
+                beginning.prepare_disk(golden, state)
+                with beginning.begun(golden, state, undo) as (started, monitor):
+                    record = self._connected(record, command, started, monitor)
+                record = self._until_ready(record, started, task, has_booted=True)
+                undo.pop_all()
+        except B2PError as error:
+            golden.refuse(error, "used")
+            return None
+        return record
 
     def _booted(self, record: Record, command: tuple[str, ...], undo: ExitStack) -> Record:
         saved.discard(self.files)
@@ -149,15 +182,20 @@ class Start:
             self.report.warn(f"emulating the processor, which is slow: {why}", remedy)
 
     def _launched(self, record: Record, command: tuple[str, ...], undo: ExitStack) -> Record:
-        from b2p.control.console import ConsoleWatch
-
         with self.report.task(f"starting machine {record.name!r}") as task:
             started = launch.start(command, self.files, undo)
             with launch.deaths_told(self.files, started):
                 with launch.connected(self.files, started) as monitor:
                     record = self._connected(record, command, started, monitor)
-                with ConsoleWatch(self.files.console, on_stage=task.say) as watch:
-                    self.way.until_ready(Attempt(record, started, watch, task))
+                return self._until_ready(record, started, task)
+
+    def _until_ready(
+        self, record: Record, started: Started, task: Task, *, has_booted: bool = False
+    ) -> Record:
+        from b2p.control.console import ConsoleWatch
+
+        with ConsoleWatch(self.files.console, on_stage=task.say) as watch:
+            self.way.until_ready(Attempt(record, started, watch, task, has_booted))
         if not record.first_ready:
             record = replace(record, first_ready=self.now)
             records.write(self.files.record, record)

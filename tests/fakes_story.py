@@ -15,6 +15,7 @@ from b2p.image.cache import Image
 from b2p.machine.model import Host, Qemu
 from b2p.remove import remove
 from b2p.report import SilentReport
+from b2p.scratch import scratch
 from b2p.settings import Settings
 from b2p.status import one_machine
 from b2p.store import record as records
@@ -93,7 +94,8 @@ class Computer:
 
     def supply(self, settings: Settings, layout: Layout, report: Report) -> Self:
         """In place of b2p.supply.Supply."""
-        assert (layout, report) == (self.layout, self.report)
+        assert layout in (self.layout, self.layout.throwaway())
+        assert report is self.report
         assert settings.cpus
         return self
 
@@ -117,15 +119,24 @@ class Computer:
     ) -> Up:
         """`b2p up` with these settings."""
         self.fault = fault
-        values: dict[str, Any] = {
+        wishes = self._wishes(said)
+        return up(name, wishes, self.layout, self.report, dry_run=dry_run, extra=extra)
+
+    def scratch(self, *command: str, fault: str = "none", **said: Any) -> int:
+        """`b2p scratch -- COMMAND` with these settings."""
+        self.fault = fault
+        return scratch(command, self._wishes(said), self.layout, self.report)
+
+    def _wishes(self, said: dict[str, Any]) -> Settings:
+        values = {
             "cpus": 2,
             "disk": 1 << 30,
             "timeout": 20,
             "clients": "off",
+            "golden": False,
             **said,
         }
-        wishes = Settings(**values, said=frozenset(said))
-        return up(name, wishes, self.layout, self.report, dry_run=dry_run, extra=extra)
+        return Settings(**values, said=frozenset(said))
 
     def down(self, name: str = "default", *, force: bool = False, timeout: float = 5) -> None:
         """`b2p down`."""
@@ -165,7 +176,8 @@ class Computer:
 
     def left(self) -> list[str]:
         """What lies below the machines' directories and those of the sockets."""
-        roots = (self.layout.machines, self.layout.sockets)
+        throwaway = self.layout.throwaway()
+        roots = (self.layout.machines, throwaway.machines, self.layout.sockets)
         return sorted(
             str(path.relative_to(root))
             for root in roots

@@ -53,8 +53,8 @@ def test_the_guest_is_told_who_it_is(computer: Computer) -> None:
     before = time.time()
     computer.up("web")
     (identity,) = computer.requests("web")
-    assert identity["do"] == "identity"
-    assert identity["name"] == "web"
+    assert (identity["do"], identity["name"]) == ("identity", "web")
+    assert identity["machine_id"] == computer.record("web").uuid.replace("-", "")
     assert before <= identity["time"] <= time.time()
     assert identity["authorized_keys"] == ["ssh-ed25519 AAAAid_ed25519 b2p"]
     assert identity["host_keys"] == {"ssh_host_ed25519_key": "private\n"}

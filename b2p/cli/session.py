@@ -51,6 +51,7 @@ class Session:
 
             found = places.layout(os.environ, on_network=computer.is_network_filesystem)
             self._layout.append(found)
+            _sweep(found)
         return self._layout[0]
 
     @property
@@ -94,6 +95,18 @@ class Session:
 
 def _home() -> Path:
     return Path(os.environ.get("HOME", "/"))
+
+
+def _sweep(layout: Layout) -> None:
+    """Remove what a killed b2p left of throwaway machines, if there is anything."""
+    try:
+        is_clean = not os.listdir(layout.throwaway().machines)  # noqa: PTH208 - one look, no import
+    except OSError:
+        return
+    if not is_clean:
+        from b2p.sweep import sweep
+
+        sweep(layout)
 
 
 pass_session = click.make_pass_decorator(Session, ensure=True)

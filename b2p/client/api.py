@@ -90,6 +90,14 @@ def await_ping(
         time.sleep(PAUSE)
 
 
+def ask(path: Path, target: str, timeout: float = 15.0) -> int:
+    """The status of one GET whose answer nobody wants; raises GuestError where there is none."""
+    try:
+        return _got(path, target, timeout)[0]
+    except (OSError, http.client.HTTPException) as error:
+        raise GuestError("engine", f"{target!r}: {_hung_up(error)}", "see 'b2p logs'") from error
+
+
 def version(path: Path, timeout: float = 5.0) -> dict[str, Any]:
     """What the engine says of itself (GET /version, docker's form); raises GuestError."""
     try:

@@ -30,6 +30,11 @@ TESTCONTAINERS = {
 """What leads testcontainers (its Java, Go and Python read most of them) besides docker's own."""
 VARLINK_NAMES = ("PODMAN_VARLINK_ADDRESS", "PODMAN_VARLINK_BRIDGE")
 """What leads podman's clients of 2018 to 2020; they look at the bridge first."""
+ELSEWHERE = (
+    *("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_TLS"),
+    *("CONTAINER_CONNECTION", "CONTAINER_SSHKEY"),
+)
+"""What would lead docker's or podman's clients away from the host that they are told."""
 BRIDGE_COMMAND = "varlink bridge"
 
 
@@ -47,6 +52,12 @@ def variables(socket: PurePath, *, docker: bool, testcontainers: bool = False) -
             "DOCKER_BUILDKIT": DOCKER_BUILDKIT,
         }
     return found | (TESTCONTAINERS if testcontainers else {})
+
+
+def throwaway(environ: Mapping[str, str], socket: PurePath) -> dict[str, str]:
+    """A whole environment that leads to the engine which one command has for itself."""
+    kept = {name: value for name, value in environ.items() if name not in ELSEWHERE}
+    return {**kept, **variables(socket, docker=True, testcontainers=True)}
 
 
 def varlink_address(address: PurePath | tuple[str, int]) -> dict[str, str]:

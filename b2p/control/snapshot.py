@@ -21,8 +21,10 @@ SECONDS = 180.0
 """For writing or reading the whole of a large machine on a slow disk."""
 UNLIMITED = 1 << 40
 """Bytes a second; unasked QEMU writes at most 128 MiB a second."""
-CAPABILITIES = ("mapped-ram", "multifd", "events")
+WHOLE = ("mapped-ram", "multifd", "events")
 """Multifd: two threads look for pages that hold something, which is most of the work."""
+DEVICES = ("x-ignore-shared", "events")
+"""All but the memory, which lies in a file that QEMU shares already."""
 
 
 def save(monitor: Monitor, path: Path) -> None:
@@ -30,15 +32,33 @@ def save(monitor: Monitor, path: Path) -> None:
 
     Raises RefusedError with QEMU's reason; whoever called then has to `abandon`.
     """
-    monitor.execute("stop")
-    _prepare(monitor)
-    monitor.execute("migrate", {"uri": f"file:{path}"})
-    _completed(monitor)
+    _save(monitor, path, WHOLE)
+
+
+def save_devices(monitor: Monitor, path: Path) -> None:
+    """As `save`, where the machine's memory lies in a shared file: all that is not in it."""
+    _save(monitor, path, DEVICES)
 
 
 def load(monitor: Monitor, path: Path) -> None:
     """Read a state into a QEMU that waits for one; it stays stopped. Raises RefusedError."""
-    _prepare(monitor)
+    _load(monitor, path, WHOLE)
+
+
+def load_devices(monitor: Monitor, path: Path) -> None:
+    """As `load`, into a QEMU that was given the memory as a file."""
+    _load(monitor, path, DEVICES)
+
+
+def _save(monitor: Monitor, path: Path, capabilities: tuple[str, ...]) -> None:
+    monitor.execute("stop")
+    _prepare(monitor, capabilities)
+    monitor.execute("migrate", {"uri": f"file:{path}"})
+    _completed(monitor)
+
+
+def _load(monitor: Monitor, path: Path, capabilities: tuple[str, ...]) -> None:
+    _prepare(monitor, capabilities)
     # Else a QEMU that dislikes the state ends, and its reason is lost.
     monitor.execute("migrate-incoming", {"uri": f"file:{path}", "exit-on-error": False})
     _completed(monitor)
@@ -56,8 +76,8 @@ def abandon(monitor: Monitor) -> None:
     go_on(monitor)
 
 
-def _prepare(monitor: Monitor) -> None:
-    states = [{"capability": name, "state": True} for name in CAPABILITIES]
+def _prepare(monitor: Monitor, capabilities: tuple[str, ...]) -> None:
+    states = [{"capability": name, "state": True} for name in capabilities]
     monitor.execute("migrate-set-capabilities", {"capabilities": states})
     monitor.execute("migrate-set-parameters", {"max-bandwidth": UNLIMITED})
 

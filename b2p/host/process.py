@@ -16,7 +16,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from b2p.errors import HostError
+from b2p.host import signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,6 +38,9 @@ WATCH_SECONDS = 0.1
 
 LAST_LINES = 20
 """How many lines of a failed command's output an error carries."""
+
+LAST_SECONDS = 5.0
+"""What a command gets to end in good order."""
 
 _removers: list[subprocess.Popen[bytes]] = []
 """Those of `remove_beside`; kept, since an object that goes before its process is a warning."""
@@ -128,17 +131,23 @@ def run_watched(
 
 
 def launch(
-    command: Sequence[str], *, log: Path, on_start: Callable[[Started], object] = lambda _: None
+    command: Sequence[str],
+    *,
+    log: Path,
+    on_start: Callable[[Started], object] = lambda _: None,
+    keep: Sequence[int] = (),
 ) -> Started:
     """Start a program that outlives us: own session, no terminal, no file of ours but `log`.
+
+    The descriptors in `keep` are its own too.
 
     What it says is appended to `log` (mode 0600). It starts in "/" with umask 077. A Ctrl-C that
     falls into the start takes effect after it, and then nothing is left running; `on_start` is
     called before, so that whoever wants to end the program on a later Ctrl-C misses none.
     """
     logger.debug("launch: %s", shlex.join(command))
-    with _log(log) as output, _signals_held() as held:
-        child = _popen(command, output)
+    with _log(log) as output, signals.held() as held:
+        child = _popen(command, output, keep)
         _children[child.pid] = child
         started = Started(child.pid, _start_time(child.pid) or 0.0)
         on_start(started)
@@ -218,19 +227,40 @@ def terminate(pid: int, start_time: float, *, force: bool) -> bool:
     return True
 
 
-def hand_over(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
+def hand_over(
+    command: Sequence[str], *, env: Mapping[str, str] | None = None, ends_with_us: bool = False
+) -> int:
     """Give the terminal to a command until it ends; its status as a shell would tell it.
 
-    Ctrl-C is the command's business meanwhile.
+    Ctrl-C is the command's business meanwhile. One that `ends_with_us` is ended where we are, even
+    (on Linux) by SIGKILL.
     """
     logger.debug("hand over: %s", shlex.join(command))
-    with _signals_held(signal.SIGINT, deliver=False):
+    with signals.held(signal.SIGINT, deliver=False):
         try:
-            with subprocess.Popen(command, env=env) as child:
-                status = child.wait()
+            with subprocess.Popen(
+                command,
+                env=env,
+                # One system call, of a library that is loaded before the fork.
+                preexec_fn=signals.dying_with_parent() if ends_with_us else None,  # noqa: PLW1509
+            ) as child:
+                try:
+                    status = child.wait()
+                except BaseException:
+                    if ends_with_us:
+                        _end(child)
+                    raise
         except OSError as error:
             raise _cannot_start(command, error) from error
     return 128 - status if status < 0 else status
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.terminate()
+    try:
+        child.wait(LAST_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
 
 
 def find_by_uuid(uuid: str) -> list[Started]:
@@ -247,8 +277,10 @@ def find_by_uuid(uuid: str) -> list[Started]:
     return found
 
 
-def _popen(command: Sequence[str], output: int) -> subprocess.Popen[bytes]:
-    """A child in a session of its own, with no terminal and no file but `output`."""
+def _popen(
+    command: Sequence[str], output: int, keep: Sequence[int] = ()
+) -> subprocess.Popen[bytes]:
+    """A child in a session of its own, with no terminal and no file but `output` and `keep`."""
     # It starts in "/", so that it keeps no file system busy: resolve a relative path before.
     program = shutil.which(command[0])
     words = [os.path.abspath(program) if program else command[0], *command[1:]]  # noqa: PTH100
@@ -261,6 +293,7 @@ def _popen(command: Sequence[str], output: int) -> subprocess.Popen[bytes]:
             cwd="/",
             start_new_session=True,
             umask=0o077,
+            pass_fds=keep,
         )
     except OSError as error:
         raise _cannot_start(command, error) from error
@@ -314,30 +347,6 @@ def _await_readable(descriptor: int, seconds: float) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(max(0.0, seconds) * 1000))
-
-
-@contextlib.contextmanager
-def _signals_held(*numbers: signal.Signals, deliver: bool = True) -> Iterator[list[signal.Signals]]:
-    """Put Ctrl-C and SIGTERM off until the block ends; the list shows which have come.
-
-    By handlers, not by a mask: the child would inherit a mask, while handlers end with its exec.
-    """
-    held: list[signal.Signals] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield held
-        return
-    numbers = numbers or (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number in numbers:
-        signal.signal(number, lambda came, _frame: held.append(signal.Signals(came)))
-    try:
-        yield held
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if deliver:
-        for number in held:
-            signal.raise_signal(number)
 
 
 @contextlib.contextmanager

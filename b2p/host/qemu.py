@@ -129,6 +129,7 @@ def _from_finding(
         machine_type=str(finding["machine_type"]),
         unix_forward=bool(finding["unix_forward"]),
         sandbox=bool(finding["sandbox"]),
+        exit_with_parent=bool(finding["exit_with_parent"]),
         origin=origin,
         identity=key,
     )
@@ -151,6 +152,7 @@ def _ask(command: tuple[str, ...], arch: Arch) -> dict[str, Any]:
         "machine_type": machine_type,
         "unix_forward": _takes_unix_forward(command),
         "sandbox": sys.platform == "linux" and _starts(command, "-sandbox", SANDBOX),
+        "exit_with_parent": _starts(command, "-run-with", "exit-with-parent=on"),
     }
 
 

@@ -11,6 +11,8 @@ from b2p.machine.model import DirectBoot
 if TYPE_CHECKING:
     from b2p.machine.model import Disk, Machine, Uefi
 
+_MEMORY = "ram"
+"""Of one name wherever it comes from: a saved state knows its memory by it."""
 _CODE = "uefi-code"
 _VARIABLES = "uefi-variables"
 
@@ -52,6 +54,8 @@ def _identity(machine: Machine) -> list[str]:
         "-nodefaults", "-no-user-config",
         "-display", "none",
     ]  # fmt: skip
+    if machine.ends_with_parent:
+        options += ["-run-with", "exit-with-parent=on"]
     if machine.sandbox:
         denied = "obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
         options += ["-sandbox", f"on,{denied}"]
@@ -61,10 +65,12 @@ def _identity(machine: Machine) -> list[str]:
 def _processor(machine: Machine) -> list[str]:
     quirks = architecture(machine.arch)
     return [
-        "-machine", f"{machine.machine_type},{quirks.machine_options}{_flash(machine)}",
+        "-machine",
+        f"{machine.machine_type},{quirks.machine_options},memory-backend={_MEMORY}{_flash(machine)}",
         *accelerator_options(machine.accelerator),
         "-smp", str(machine.cpus),
         "-m", f"{machine.memory_mib}M",
+        "-object", _memory(machine),
         "-rtc", "base=utc",
     ]  # fmt: skip
 
@@ -80,6 +86,16 @@ def _boot(machine: Machine) -> list[str]:
         *_chip(_CODE, boot.uefi.code, boot.uefi),
         *_chip(_VARIABLES, boot.uefi.variables, boot.uefi),
     ]
+
+
+def _memory(machine: Machine) -> str:
+    size = f"id={_MEMORY},size={machine.memory_mib}M"
+    file = machine.memory_file
+    if file is None:
+        return f"memory-backend-ram,{size}"
+    # Opened for reading only: else free pages that the guest reports would be punched out of it.
+    mode = "share=on" if file.shared else "share=off,readonly=on,rom=off"
+    return f"memory-backend-file,{size},mem-path={escaped(file.path)},{mode}"
 
 
 def _flash(machine: Machine) -> str:

@@ -23,6 +23,8 @@ class Qemu:
     """Whether the user network takes hostfwd=unix:PATH."""
     sandbox: bool
     """Whether -sandbox on is compiled in (Linux only)."""
+    exit_with_parent: bool = False
+    """Whether it takes -run-with exit-with-parent=on."""
     origin: Literal["system", "managed", "path"]
     identity: str
     """Digest of path, size and mtime: the key under which findings about it are cached."""
@@ -129,6 +131,15 @@ class Sockets:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryFile:
+    """A file that the machine's memory lies in, or begins as."""
+
+    path: str
+    shared: bool
+    """Whether what the machine writes goes to the file; else it keeps its own copy of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """What QEMU is asked to be: complete, no process, no open file."""
 
@@ -147,6 +158,10 @@ class Machine:
     sockets: Sockets
     console_log: str
     firmware_entries: tuple[FirmwareEntry, ...] = ()
+    memory_file: MemoryFile | None = None
+    """None: memory that is nobody else's and empty at first."""
+    ends_with_parent: bool = False
+    """Whether QEMU ends when the process that started it does, however that ends."""
     screen: bool = False
     """Whether it has a display, to be looked at where its serial console says nothing."""
     extra: tuple[str, ...] = field(default=())

@@ -63,7 +63,10 @@ def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machi
         cpus=wishes.cpus,
         memory_mib=wishes.memory_mib,
         boot=DirectBoot(
-            kernel=image.kernel, initrd=image.initrd, command_line=_command_line(wishes, host)
+            kernel=image.kernel,
+            initrd=image.initrd,
+            # Nothing of this machine alone: it is told who it is, maybe long after it was booted.
+            command_line=f"{kernel_words(host.arch, host.accelerator)} systemd.unit={SYSTEMD_UNIT}",
         ),
         disks=(
             Disk(path=image.root, serial=ports.ROOT_DISK_SERIAL, read_only=True),
@@ -110,9 +113,3 @@ def check_memory(name: str, wanted_mib: int, available_mib: int) -> None:
             f"machine {name!r} wants {wanted_mib} MiB of memory, this computer has {available_mib}",
             f"give it less: b2p up {name} --memory 2GiB",
         )
-
-
-def _command_line(wishes: Wishes, host: Host) -> str:
-    # systemd would make up a new machine-id at every boot of an immutable root.
-    identity = f"systemd.machine_id={wishes.uuid.replace('-', '')}"
-    return f"{kernel_words(host.arch, host.accelerator)} systemd.unit={SYSTEMD_UNIT} {identity}"

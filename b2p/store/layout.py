@@ -7,7 +7,7 @@ their own, because a unix socket's address holds about 100 bytes.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -85,6 +85,16 @@ class MachineFiles:
         return self.home / "suspended.json"
 
     @property
+    def memory(self) -> Path:
+        """A machine's memory, while it is made to be a golden state."""
+        return self.home / "ram"
+
+    @property
+    def devices(self) -> Path:
+        """Its devices, as QEMU saves them beside the memory."""
+        return self.home / "devices"
+
+    @property
     def host_key(self) -> Path:
         """The machine's ssh host key; .pub beside it."""
         return self.home / "ssh_host_ed25519_key"
@@ -159,6 +169,38 @@ class MachineFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class StateFiles:
+    """The files of one golden state: none is ever written to, but the manifest."""
+
+    home: Path
+
+    @property
+    def memory(self) -> Path:
+        """The machine's memory: as large as it, sparse."""
+        return self.home / "ram"
+
+    @property
+    def devices(self) -> Path:
+        """All else that the machine was, as QEMU saved it."""
+        return self.home / "devices"
+
+    @property
+    def disk(self) -> Path:
+        """The data disk that goes with a fresh state; a bare one has none."""
+        return self.home / "data.raw"
+
+    @property
+    def console(self) -> Path:
+        """What was said on the console until then."""
+        return self.home / "console.log"
+
+    @property
+    def manifest(self) -> Path:
+        """What the state was made from (JSON); its mtime is when the state was last used."""
+        return self.home / "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """The roots under which all files of one user lie."""
 
@@ -166,11 +208,17 @@ class Layout:
     cache: Path
     config: Path
     sockets: Path
+    is_throwaway: bool = False
+    """Whether its machines are such as `b2p scratch` makes: in the cache, and in no list."""
 
     @property
     def machines(self) -> Path:
         """One directory a machine."""
-        return self.data / "machines"
+        return self.cache / "scratch" if self.is_throwaway else self.data / "machines"
+
+    def throwaway(self) -> Layout:
+        """The same, for machines that are gone after their use."""
+        return replace(self, is_throwaway=True)
 
     @property
     def user_key(self) -> Path:
@@ -206,6 +254,11 @@ class Layout:
     def media(self) -> Path:
         """Images from elsewhere, each in a directory named by its digest."""
         return self.cache / "media"
+
+    @property
+    def states(self) -> Path:
+        """Golden states, each in a directory named by the digest of all that it depends on."""
+        return self.cache / "states"
 
     @property
     def uefi(self) -> Path:

@@ -38,6 +38,8 @@ class Attempt:
     started: Started
     watch: ConsoleWatch
     task: Task
+    has_booted: bool = False
+    """Whether the machine begins from a golden state."""
 
 
 class Way(Protocol):

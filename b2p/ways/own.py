@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from b2p.store.layout import MachineFiles
     from b2p.store.record import Record
     from b2p.ways import Attempt, Context
+
+
+ENTROPY_BYTES = 64
 
 
 class Own:
@@ -50,18 +54,25 @@ class Own:
             task=attempt.task,
             timeout=self.context.settings.timeout,
         )
-        waiting.until_ready(self._identity)
+        waiting.until_ready(
+            lambda: identity(self.context, attempt.record), has_booted=attempt.has_booted
+        )
 
-    def _identity(self) -> dict[str, Any]:
-        """What the guest is told about itself."""
-        files = self.context.files
-        public = self.context.layout.user_key.with_suffix(".pub")
-        return {
-            "name": self.context.name,
-            "time": time.time(),
-            "authorized_keys": [public.read_text().strip()],
-            "host_keys": {files.host_key.name: files.host_key.read_text()},
-        }
+
+def identity(context: Context, record: Record) -> dict[str, Any]:
+    """What the guest is told about itself, whenever it begins to run: nothing that others have."""
+    files = context.files
+    public = context.layout.user_key.with_suffix(".pub")
+    has_keys = files.host_key.exists()
+    return {
+        "name": context.name,
+        "machine_id": record.uuid.replace("-", ""),
+        "time": time.time(),
+        "entropy": os.urandom(ENTROPY_BYTES).hex(),
+        "authorized_keys": [public.read_text().strip()] if has_keys else [],
+        "host_keys": {files.host_key.name: files.host_key.read_text()} if has_keys else {},
+        "throwaway": context.layout.is_throwaway,
+    }
 
 
 def settings_in_force(settings: Settings, record: Record) -> Settings:

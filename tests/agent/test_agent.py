@@ -117,3 +117,28 @@ def test_a_program_that_fails_is_told_with_its_status(agent: Any) -> None:
     agent.power.run("/bin/true")
     with pytest.raises(OSError, match="/bin/sh ended with status 3"):
         agent.power.run("/bin/sh", "-c", "exit 3")
+
+
+def test_memory_that_is_others_too_is_given_back_only_once_it_is_its_own(
+    agent: Any, served: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled: list[bool] = []
+    monkeypatch.setattr(agent.power, "settle", lambda: settled.append(True))
+    asked(served, id=1, do="identity", throwaway=True)
+    assert settled == []
+    for number in (2, 3):
+        asked(served, id=number, do="identity", throwaway=False)
+        assert settled == [True]
+
+
+def test_the_engines_start_is_rehearsed_beside_its_data(
+    agent: Any, served: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[tuple[str, ...]] = []
+    monkeypatch.setattr(agent.power, "run", lambda *words: lines.append(words))
+    (answer,) = asked(served, id=4, do="warm")
+    assert answer == {"id": 4, "ok": True, "ready": False, "stage": served.stage}
+    podman, remove = lines
+    assert podman[0] == "/usr/bin/podman"
+    assert "--root=/run/b2p-rehearsal/root" in podman
+    assert remove == ("/usr/bin/rm", "-rf", "/run/b2p-rehearsal")

@@ -39,6 +39,24 @@ def test_what_is_left_out_stays_as_it_is(agent: Any, run: Path) -> None:
     assert (run / "token").read_text() == "2"
 
 
+def test_it_is_the_machine_that_it_is_told_to_be_and_its_journal_goes_on(
+    agent: Any, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, journals = tmp_path / "machine-id", tmp_path / "journal"
+    file.write_text("b2b2\n")
+    (journals / "b2b2").mkdir(parents=True)
+    (journals / "b2b2/system.journal").write_text("so far")
+    monkeypatch.setattr(agent.identity, "MACHINE_ID", str(file))
+    monkeypatch.setattr(agent.identity, "JOURNALS", str(journals))
+    for _ in range(2):
+        agent.identity.apply({"machine_id": "c0de"})
+        assert file.read_text() == "c0de\n"
+        assert (journals / "c0de/system.journal").read_text() == "so far"
+    # Whoever has it open by its old name goes on with it.
+    (journals / "b2b2/later").write_text("")
+    assert (journals / "c0de/later").exists()
+
+
 def test_the_clock_is_set_where_it_is_wrong(
     agent: Any, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.boot
 
 OTHER = "other"
+PLAIN = {"B2P_GOLDEN": "false"}
+"""A start that boots: there is time to break it off."""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def test_a_first_start_that_is_broken_off_leaves_nothing(
         signal.SIGINT: lambda: machine.qemu(OTHER),
         signal.SIGTERM: lambda: boots(machine),
     }
-    with signalled(machine.begin("up", OTHER), number, when=moments[number]) as said:
+    with signalled(machine.begin("up", OTHER, **PLAIN), number, when=moments[number]) as said:
         assert said.status == 130
         assert said.err.splitlines()[-1] == "b2p: interrupted; nothing left behind"
     assert machine.qemu(OTHER) is None
@@ -76,7 +78,9 @@ def test_an_image_whose_building_is_broken_off_leaves_nothing(machine: Person) -
 
 
 def test_a_start_whose_b2p_was_killed_can_be_made_again(machine: Person, folders: set[str]) -> None:
-    with signalled(machine.begin("up", OTHER), signal.SIGKILL, when=lambda: boots(machine)) as said:
+    with signalled(
+        machine.begin("up", OTHER, **PLAIN), signal.SIGKILL, when=lambda: boots(machine)
+    ) as said:
         assert said.status == -signal.SIGKILL
     machine.b2p("up", OTHER)
     assert machine.state(OTHER) == "running"

@@ -168,8 +168,10 @@ class TestLaunch:
         begun: list[subprocess.Popen[bytes]] = []
         real = process._popen
 
-        def interrupted(command: list[str], output: int) -> subprocess.Popen[bytes]:
-            begun.append(real(command, output))
+        def interrupted(
+            command: list[str], output: int, keep: list[int]
+        ) -> subprocess.Popen[bytes]:
+            begun.append(real(command, output, keep))
             signal.raise_signal(signal.SIGINT)
             return begun[0]
 

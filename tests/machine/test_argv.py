@@ -14,6 +14,7 @@ from b2p.machine.model import (
     FirmwareBoot,
     FirmwareEntry,
     Machine,
+    MemoryFile,
     Sockets,
     TcpForward,
     Uefi,
@@ -53,8 +54,8 @@ IDENTITY = [
     "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
 ]  # fmt: skip
 
-PC = ["-machine", "pc-q35-11.1,hpet=off,vmport=off,smm=off"]
-VIRT = ["-machine", "virt-11.1,gic-version=3"]
+PC = ["-machine", "pc-q35-11.1,hpet=off,vmport=off,smm=off,memory-backend=ram"]
+VIRT = ["-machine", "virt-11.1,gic-version=3,memory-backend=ram"]
 
 ACCELERATORS = {
     "kvm": ["-accel", "kvm", "-cpu", "host"],
@@ -65,6 +66,7 @@ ACCELERATORS = {
 REST = [
     "-smp", "2",
     "-m", "2048M",
+    "-object", "memory-backend-ram,id=ram,size=2048M",
     "-rtc", "base=utc",
     "-kernel", "/i/kernel",
     "-initrd", "/i/initrd",
@@ -226,7 +228,7 @@ def test_a_foreign_disk_booted_by_uefi_on_arm() -> None:
         boot=FirmwareBoot(device="cidata", uefi=uefi),
     )
     words = argv(machine)
-    board = "virt-11.1,gic-version=3,pflash0=uefi-code,pflash1=uefi-variables"
+    board = "virt-11.1,gic-version=3,memory-backend=ram,pflash0=uefi-code,pflash1=uefi-variables"
     assert words[words.index("-machine") + 1] == board
     at = words.index("-rtc") + 2
     assert words[at : at + 4] == [
@@ -239,6 +241,24 @@ def test_a_foreign_disk_booted_by_uefi_on_arm() -> None:
     assert "scsi-cd,bus=scsi.0,scsi-id=0,drive=cidata,serial=cidata,bootindex=0" in words
     assert "ramfb" in words
     assert "-kernel" not in words
+
+
+def test_memory_may_lie_in_a_file_or_begin_as_one() -> None:
+    shared = replace(MACHINE, memory_file=MemoryFile(path="/a,b", shared=True))
+    own = replace(MACHINE, memory_file=MemoryFile(path="/proc/self/fd/5", shared=False))
+    words = argv(shared)
+    assert words[words.index("-object") + 1] == (
+        "memory-backend-file,id=ram,size=2048M,mem-path=/a,,b,share=on"
+    )
+    words = argv(own)
+    assert words[words.index("-object") + 1] == (
+        "memory-backend-file,id=ram,size=2048M,mem-path=/proc/self/fd/5,share=off,readonly=on,rom=off"
+    )
+
+
+def test_a_machine_may_end_with_whoever_started_it() -> None:
+    words = argv(replace(MACHINE, ends_with_parent=True))
+    assert words[words.index("-run-with") + 1] == "exit-with-parent=on"
 
 
 def test_flash_chips_may_be_qcow2() -> None:

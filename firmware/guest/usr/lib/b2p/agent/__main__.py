@@ -40,6 +40,7 @@ class Agent:
         self.engine = engine.Engine()
         self.stage = "waiting for the machine's identity"
         self.is_ready = False
+        self.is_settled = False
         self.thaw_at: float | None = None
         self.frozen_with: list[int] = []
         """The connections with the host when the disk was frozen: dead once it was resumed."""
@@ -62,7 +63,7 @@ class Agent:
         self.is_ready = True
         self.port.send({"event": "ready"})
         identity.wake_containers()
-        power.settle()
+        self.settle(request)
 
     def take_identity(self, request: dict) -> None:
         """First time: come up. Later: the machine was resumed, or the host wants to be sure."""
@@ -72,6 +73,7 @@ class Agent:
             self.port.send({"event": "ready"})
             if "entropy" in request:
                 resumed.sever(self.frozen_with)
+            self.settle(request)
             return
         try:
             self.bring_up(request)
@@ -79,6 +81,12 @@ class Agent:
             # Told at once, whatever it is: the host would wait for its deadline.
             self.port.send({"event": "failed", "stage": self.stage, "message": str(problem)})
             raise
+
+    def settle(self, request: dict) -> None:
+        """Give free memory back, once, unless the memory is others' too (see docs/golden.md)."""
+        if not self.is_settled and not request.get("throwaway"):
+            self.is_settled = True
+            power.settle()
 
     def freeze(self) -> None:
         """Have all data on the disk, and nothing more written, for a while."""
@@ -109,6 +117,8 @@ class Agent:
         verb = request.get("do")
         if verb == "identity":
             self.take_identity(request)
+        elif verb == "warm":
+            engine.warm()
         elif verb == "poweroff":
             self.engine.wake()
             power.off()

@@ -7,6 +7,8 @@ import power
 import resumed
 
 RUN = "/run/b2p"
+MACHINE_ID = "/etc/machine-id"
+JOURNALS = "/run/log/journal"
 STORED_CONTAINERS = "/var/lib/containers/storage/overlay-containers/containers.json"
 CORES_CONTAINERS = "/home/core/.local/share/containers/storage/overlay-containers/containers.json"
 EMPTY_LIST = 4
@@ -22,6 +24,8 @@ def apply(request: dict) -> None:
         _set_clock(float(request["time"]))
     if request.get("entropy"):
         resumed.reseed(bytes.fromhex(request["entropy"]))
+    if request.get("machine_id"):
+        _set_machine_id(request["machine_id"])
     if request.get("name"):
         _set_name(request["name"])
     os.makedirs(RUN, mode=0o755, exist_ok=True)
@@ -62,6 +66,22 @@ def _has_files(directory: str) -> bool:
 def _set_clock(seconds: float) -> None:
     if abs(time.time() - seconds) > 0.3:
         time.clock_settime(time.CLOCK_REALTIME, seconds)
+
+
+def _set_machine_id(new: str) -> None:
+    """Be that machine, also for whoever reads the journal, which lies below the machine's id."""
+    with open(MACHINE_ID) as file:
+        old = file.read().strip()
+    if old == new:
+        return
+    # The image's own root is laid under this one: in one step, or a crash leaves half an id.
+    with open(f"{MACHINE_ID}.new", "w") as file:
+        file.write(new + "\n")
+    os.replace(f"{MACHINE_ID}.new", MACHINE_ID)
+    if os.path.isdir(f"{JOURNALS}/{old}") and not os.path.lexists(f"{JOURNALS}/{new}"):
+        os.rename(f"{JOURNALS}/{old}", f"{JOURNALS}/{new}")
+        # journald goes on writing where it began.
+        os.symlink(new, f"{JOURNALS}/{old}")
 
 
 def _set_name(name: str) -> None:
