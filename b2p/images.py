@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +14,7 @@ from b2p.host import computer
 from b2p.image import address, cache, downloads
 from b2p.image.build import recipe_digest
 from b2p.image.pull import Puller, Wanted
-from b2p.store import lock, places
+from b2p.store import lock, places, states
 from b2p.store import record as records
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 PULL_WAIT_SECONDS = 6 * 3600.0
 """For another b2p that fetches the same image: gigabytes over a slow line."""
 
+UNUSED_SECONDS = 30 * 24 * 3600.0
+"""A golden state that nobody began from for so long is not kept."""
+
 GONE = ".gone-"
 
 
@@ -36,7 +40,7 @@ class Shown:
     """One image of the cache."""
 
     digest: str
-    kind: Literal["built", "downloaded"]
+    kind: Literal["built", "downloaded", "state"]
     name: str
     directory: Path
     used_bytes: int
@@ -144,10 +148,31 @@ def pull(
         return bringer.pull(chooser.wanted(wished, digest), refresh=True)
 
 
+def golden_states(layout: Layout) -> list[Shown]:
+    """What machines begin from instead of booting; current while its image is there and it is used.
+
+    One that is damaged is not shown: the next machine to want it says so.
+    """
+    kept = {built.digest for built in cache.every(layout.images)}
+    oldest = time.time() - UNUSED_SECONDS
+    return [
+        Shown(
+            digest=one.key,
+            kind="state",
+            name=f"{one.kind}, {one.fields.get('memory', '?')}, of {one.image[:12]}",
+            directory=one.files.home,
+            used_bytes=one.used_bytes,
+            machines=(),
+            is_current=one.image in kept and one.used_at > oldest,
+        )
+        for one in states.every(layout.states)
+    ]
+
+
 def remove(prefixes: Sequence[str], layout: Layout) -> list[Shown]:
     """Remove the images whose digests begin so; raises UsageError where a machine boots one."""
     with _quiet_machines(layout):
-        found = listing(layout)
+        found = [*listing(layout), *golden_states(layout)]
         wanted = {one.digest: one for one in (chosen(found, prefix) for prefix in prefixes)}
         for one in wanted.values():
             if one.machines:
@@ -161,14 +186,22 @@ def remove(prefixes: Sequence[str], layout: Layout) -> list[Shown]:
 
 
 def prune(layout: Layout, *, everything: bool = False) -> list[Shown]:
-    """Remove the images that no machine boots, but (without `everything`) not the current one."""
+    """Remove the images that no machine boots, but (without `everything`) not the current one.
+
+    And the golden states of images that are not there, or that no machine began from for a month;
+    with `everything` all.
+    """
     with _quiet_machines(layout):
         unused = [one for one in listing(layout) if not one.machines]
         unused = [one for one in unused if everything or not one.is_current]
         for one in unused:
             _erase(one.directory)
+        useless = [one for one in golden_states(layout) if everything or not one.is_current]
+        for one in useless:
+            states.remove(one.directory)
+        states.sweep(layout.states)
         _sweep(layout)
-        return unused
+        return [*unused, *useless]
 
 
 def _downloaded(found: downloads.Downloaded, users: dict[str, tuple[str, ...]]) -> Shown:

@@ -103,7 +103,8 @@ class Monitor(QmpServer):
         self.replies["query-status"] = {"status": self.machine.run_state, "running": True}
         self.replies["query-migrate"] = {"error-desc": "No space left on device"}
         if name in STATE_COMMANDS:
-            print(json.dumps({"qmp": name}), flush=True)
+            given = {"arguments": found} if (found := arguments.get("capabilities")) else {}
+            print(json.dumps({"qmp": name, **given}), flush=True)
         if name == "migrate" and "no-save" not in self.machine.faults:
             Path(arguments["uri"].removeprefix("file:")).write_bytes(b"state")
             self.machine.run_state = "postmigrate"

@@ -179,3 +179,19 @@ def test_the_limit_holds(computer: Computer) -> None:
     (left,) = kept(computer)
     assert left.key != state.key
     assert StateFiles(state.files.home).home.exists() is False
+
+
+def test_what_is_saved_later_is_all_of_the_machine(computer: Computer) -> None:
+    """QEMU still knows that the memory was not in the state by which the machine was loaded."""
+    computer.up(golden=True)
+    mounted_disk(computer.files().data_disk)
+    computer.suspend()
+    said = [one["arguments"] for one in computer.requests() if "arguments" in one]
+    loaded, saved = ({one["capability"]: one["state"] for one in each} for each in said)
+    assert loaded == {
+        "mapped-ram": False,
+        "multifd": False,
+        "events": True,
+        "x-ignore-shared": True,
+    }
+    assert saved == {"mapped-ram": True, "multifd": True, "events": True, "x-ignore-shared": False}

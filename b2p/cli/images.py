@@ -29,16 +29,17 @@ def image(context: click.Context) -> None:
 @json_option
 @pass_session
 def ls(session: Session, *, available: bool, as_json: bool) -> None:
-    """List the images in the cache, and the machines that boot them."""
+    """List the images in the cache with the machines that boot them, and golden states."""
     from b2p import images, sizes, tables, terminal
 
     if available:
         _families(as_json=as_json)
         return
-    found = images.listing(session.layout)
+    found, states = images.listing(session.layout), images.golden_states(session.layout)
     if as_json:
-        terminal.out(_json(images=[one.as_json() for one in found]))
-    elif found:
+        kept = [one.as_json() for one in states]
+        terminal.out(_json(images=[one.as_json() for one in found], states=kept))
+    elif found or states:
         rows = [
             (
                 one.digest[:12],
@@ -47,7 +48,7 @@ def ls(session: Session, *, available: bool, as_json: bool) -> None:
                 one.name,
                 ", ".join(one.machines) or "-",
             )
-            for one in found
+            for one in (*found, *states)
         ]
         terminal.out(tables.table(("DIGEST", "KIND", "SIZE", "NAME", "MACHINES"), rows))
     else:
@@ -144,7 +145,7 @@ def rm(session: Session, digests: tuple[str, ...], *, as_json: bool) -> None:
 @json_option
 @pass_session
 def prune(session: Session, *, everything: bool, as_json: bool) -> None:
-    """Remove all images that no machine boots, and downloads that were broken off."""
+    """Remove all images that no machine boots, downloads that were broken off, unused states."""
     from b2p import images
 
     _tell(session, images.prune(session.layout, everything=everything), as_json=as_json)
@@ -171,7 +172,13 @@ def _tell(session: Session, removed: Sequence[Shown], *, as_json: bool) -> None:
         terminal.out(_json(removed=[one.as_json() for one in removed]))
         return
     freed = sizes.rounded(sum(one.used_bytes for one in removed))
-    session.report.note(f"{len(removed)} images removed, {freed} freed")
+    session.report.note(f"{_counted(removed)} removed, {freed} freed")
+
+
+def _counted(removed: Sequence[Shown]) -> str:
+    states = sum(one.kind == "state" for one in removed)
+    images = f"{len(removed) - states} images"
+    return f"{images} and {states} golden states" if states else images
 
 
 def _json(**values: Any) -> str:

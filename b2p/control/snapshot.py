@@ -77,7 +77,11 @@ def abandon(monitor: Monitor) -> None:
 
 
 def _prepare(monitor: Monitor, capabilities: tuple[str, ...]) -> None:
-    states = [{"capability": name, "state": True} for name in capabilities]
+    # Each is said, on or off: QEMU keeps those by which the machine was loaded.
+    states = [
+        {"capability": name, "state": name in capabilities}
+        for name in dict.fromkeys((*WHOLE, *DEVICES))
+    ]
     monitor.execute("migrate-set-capabilities", {"capabilities": states})
     monitor.execute("migrate-set-parameters", {"max-bandwidth": UNLIMITED})
 

@@ -103,7 +103,7 @@ class Golden:
         layout, report = self.context.layout, self.context.report
         layout.states.mkdir(parents=True, exist_ok=True, mode=0o700)
         with lock.hold(
-            layout.states / f".{states.key_of(self.fields)}.lock",
+            states.lock_of(layout.states, self.fields),
             command="b2p up",
             what="the golden state",
             wait=MAKE_WAIT_SECONDS,

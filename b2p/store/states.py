@@ -13,10 +13,11 @@ import os
 import shutil
 import time
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
 from b2p.errors import StateError
-from b2p.store import durable
+from b2p.store import durable, lock
 from b2p.store.layout import StateFiles
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ class State:
     """What it takes on the disk."""
     used_at: float
     """When a machine last began from it; seconds since the epoch."""
+
+    @property
+    def image(self) -> str:
+        """The digest of the image that it is of: the directory of its kernel."""
+        return PurePath(self.fields.get("image", "")).parent.name
 
     @property
     def key(self) -> str:
@@ -109,7 +115,7 @@ def publish(
     states: Path, made: MachineFiles, kind: Kind, fields: Mapping[str, str], *, now: str
 ) -> State:
     """Make a state of what a machine has left, which is the state's then; raises OSError."""
-    aside = states / f"{ASIDE}{made.home.name}"
+    aside = states / f"{ASIDE}{key_of(fields)}"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True, mode=0o700)
     try:
@@ -164,6 +170,24 @@ def trim(states: Path, most_bytes: int) -> list[State]:
             remove(state.files.home)
             removed.append(state)
     return removed
+
+
+def sweep(states: Path) -> None:
+    """Remove what is no whole state and is not being made, and forget what was refused."""
+    whole = {state.files.home for state in every(states)}
+    for path in states.iterdir() if states.is_dir() else ():
+        maker = lock.holder(_lock(states, path.name.removeprefix(ASIDE)))
+        if path.is_dir() and path not in whole and maker is None:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def lock_of(states: Path, fields: Mapping[str, str]) -> Path:
+    """Held by the b2p that makes that state."""
+    return _lock(states, key_of(fields))
+
+
+def _lock(states: Path, key: str) -> Path:
+    return states / f".{key}.lock"
 
 
 def refuse(states: Path, fields: Mapping[str, str], problem: str) -> None:

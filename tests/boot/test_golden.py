@@ -92,10 +92,12 @@ def test_a_larger_disk_is_grown_into(twins: Person) -> None:
 
 
 def test_a_machine_begun_so_is_suspended_and_resumed(twins: Person) -> None:
-    twins.inside("echo written > /root/mark; sleep 9999 </dev/null >/dev/null 2>&1 &", name="one")
+    sleeper = twins.inside(
+        "echo written > /root/mark; sleep 9999 </dev/null >/dev/null 2>&1 & echo $!", name="one"
+    )
     twins.b2p("suspend", "one")
     twins.b2p("up", "one")
-    assert twins.inside("pgrep -x sleep", name="one")
+    assert twins.inside(f"cat /proc/{sleeper.strip()}/comm", name="one") == "sleep\n"
     assert twins.inside("cat /root/mark", name="one") == "written\n"
     # What lies in memory is what lay there, all of it.
     assert (

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from b2p import images
 from b2p.cli.main import run
+from b2p.store import states
 from tests.fakes_machine import stopped_machine
 from tests.image.test_cache import image
 from tests.image.test_pull import DIGEST, DISK
+from tests.store.test_states import published
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +50,7 @@ def test_a_file_that_is_used_where_it_lies_is_named(
     said = json.loads(capsys.readouterr().out)
     assert said["image"] == {"digest": DIGEST, "path": str(home / "disk.raw"), "name": "disk.raw"}
     assert run(["image", "ls", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"schema": 1, "images": []}
+    assert json.loads(capsys.readouterr().out) == {"schema": 1, "images": [], "states": []}
 
 
 def test_pruning_says_what_it_freed(layout: Layout, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,3 +93,22 @@ def test_a_build_that_cannot_be_is_told_before_anything_is_fetched(
     (home / "lock").write_text("{")
     assert run(["image", "build", "--lock", "lock"]) == 2
     assert "no lock file" in capsys.readouterr().err
+
+
+def test_golden_states_are_listed_pruned_and_removed_by_name(
+    layout: Layout, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image(layout.images, "aaa")
+    fields = {"image": str(layout.images / "aaa/kernel"), "memory": "2048M"}
+    (home / "made").mkdir()
+    kept = published(home / "made", fields, states_in=layout.states)
+    gone = published(home / "made", {**fields, "image": "/x/bbb/kernel"}, states_in=layout.states)
+    assert run(["image", "ls", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["states"]
+    assert {one["digest"]: one["current"] for one in found} == {kept.key: True, gone.key: False}
+    assert run(["image", "ls"]) == 0
+    assert f"{kept.key[:12]}  state" in capsys.readouterr().out
+    assert run(["image", "rm", kept.key[:8]]) == 0
+    assert "0 images and 1 golden states removed" in capsys.readouterr().err
+    assert [one.digest for one in images.prune(layout) if one.kind == "state"] == [gone.key]
+    assert states.every(layout.states) == []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from b2p.errors import StateError
-from b2p.store import states
+from b2p.store import lock, states
 from b2p.store.layout import MachineFiles
 
 if TYPE_CHECKING:
@@ -19,7 +19,13 @@ FIELDS = {"memory": "2048M", "kind": "fresh"}
 NOW = "2026-01-01T00:00:00+00:00"
 
 
-def published(root: Path, fields: dict[str, str] = FIELDS, *, size: int = 4096) -> states.State:
+def published(
+    root: Path,
+    fields: dict[str, str] = FIELDS,
+    *,
+    size: int = 4096,
+    states_in: Path | None = None,
+) -> states.State:
     """A state, made of a machine that has left these files."""
     made = MachineFiles(home=root / "golden-1", run=root / "run")
     made.home.mkdir()
@@ -27,7 +33,7 @@ def published(root: Path, fields: dict[str, str] = FIELDS, *, size: int = 4096) 
     made.devices.write_bytes(b"devices")
     made.console_log.write_bytes(b"said")
     made.data_disk.write_bytes(b"disk")
-    state = states.publish(root / "states", made, "fresh", fields, now=NOW)
+    state = states.publish(states_in or root / "states", made, "fresh", fields, now=NOW)
     made.home.rmdir()
     return state
 
@@ -113,3 +119,19 @@ def test_what_was_refused_is_let_be_for_a_day(tmp_path: Path) -> None:
     old = time.time() - states.AGAIN_SECONDS - 1
     os.utime(path, (old, old))
     assert not states.is_refused(tmp_path, FIELDS)
+
+
+def test_what_is_no_whole_state_is_swept_unless_it_is_being_made(tmp_path: Path) -> None:
+    state = published(tmp_path)
+    other = {"memory": "other"}
+    making = tmp_path / "states" / f"{states.ASIDE}{states.key_of(other)}"
+    making.mkdir()
+    (tmp_path / "states/broken").mkdir()
+    states.refuse(tmp_path / "states", other, "no room")
+    with lock.hold(states.lock_of(tmp_path / "states", other), command="b2p up"):
+        states.sweep(tmp_path / "states")
+        assert making.exists()
+    states.sweep(tmp_path / "states")
+    left = [path.name for path in (tmp_path / "states").iterdir() if path.is_dir()]
+    assert left == [state.key]
+    assert not states.is_refused(tmp_path / "states", other)
