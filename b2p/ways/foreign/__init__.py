@@ -104,8 +104,9 @@ class Foreign:
                 self._talk(attempt, family, family.provisioner)
             waiting.until_ready()
         except GuestError as error:
-            if self._kernel is None and (picture := self._pictured()):
-                error.hint = f"{error.hint}; what its screen shows: {picture}"
+            if picture := self._pictured():
+                said = "" if _has_spoken(files) else "its serial console is silent, and "
+                error.hint = f"{error.hint}; {said}its screen shows this: {picture}"
             raise
 
     def _talk(self, attempt: Attempt, family: Family, recipe: Dialogue) -> None:
@@ -164,6 +165,14 @@ def _check_base(record: Record, chosen: Chosen, word: str) -> None:
             f"the disk of machine {record.name!r} lies on image {record.image[:12]!r}",
             f"start it without --image, or make another one: b2p up NAME --image {word}",
         )
+
+
+def _has_spoken(files: MachineFiles) -> bool:
+    """Whether anything came from the serial console."""
+    try:
+        return files.console_log.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _content(path: str, what: str) -> bytes:
