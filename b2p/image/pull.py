@@ -47,6 +47,8 @@ class Wanted:
     digest: tuple[str, str] | None = None
     """(hashlib's name, hexadecimal) of the file as published."""
     signature: Signature | None = None
+    mirrors: tuple[str, ...] = ()
+    """Other addresses of the very same image, for when the first one has it no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +169,7 @@ class Puller:
         # Under the server's name, so that errors and progress name it.
         target = work / address.file_name(url)
         download = Download(
-            urls=(url,),
+            urls=(url, *(address.mirrored(one, self._mirror) for one in wanted.mirrors)),
             target=target,
             limit=LIMIT,
             sha256=_sha256(wanted),
