@@ -11,10 +11,11 @@ from b2p import images
 from b2p.choice import Chooser
 from b2p.client import ssh
 from b2p.errors import B2PError, GuestError, UsageError
-from b2p.families.model import Dialogue
+from b2p.families.model import Dialogue, Ignition, NoCloud
 from b2p.host import computer
 from b2p.machine.model import Uefi
 from b2p.provision.dialogue import script
+from b2p.provision.multipart import kind_of
 from b2p.store import durable
 from b2p.supply import Supply
 from b2p.ways.foreign import prepare as preparing
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from b2p.families.model import Family
     from b2p.formats.bootmenu import Choice
     from b2p.machine.model import Host, Machine
+    from b2p.settings import Settings
     from b2p.store.layout import MachineFiles
     from b2p.store.record import Record
     from b2p.ways import Attempt, Context
@@ -44,7 +46,11 @@ class Foreign:
         """The image is found, or fetched; QEMU and firmware are found, or brought."""
         context, files = self.context, self.context.files
         settings = settings_in_force(context.settings, record)
+        user_data = _content(settings.user_data, "user-data")
+        if user_data:
+            kind_of(user_data)  # before anything is fetched for it
         chosen = self._choose(record)
+        _check_told(chosen.family, settings)
         with Supply(settings, context.layout, context.report) as supply:
             host = supply.host(supply.qemu())
             self._chosen = chosen
@@ -156,6 +162,17 @@ class Foreign:
         if record.first_ready and chosen.family.name == record.family:
             _check_base(record, chosen, settings.image)
         return chosen
+
+
+def _check_told(family: Family, settings: Settings) -> None:
+    """Raise UsageError where the user's own file would reach nobody in the guest."""
+    ways = {"user-data": (settings.user_data, NoCloud), "ignition": (settings.ignition, Ignition)}
+    for name, (path, provisioner) in ways.items():
+        if path and not isinstance(family.provisioner, provisioner):
+            raise UsageError(
+                f"{family.name} cannot be told by a file of {name}: nothing in it reads one",
+                f"leave out --{name}; 'b2p image ls --available' shows what each image is told by",
+            )
 
 
 def _check_base(record: Record, chosen: Chosen, word: str) -> None:
