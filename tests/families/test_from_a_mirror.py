@@ -188,6 +188,15 @@ def test_its_image_is_recognised_whatever_it_is_called(publisher: Publisher) -> 
     assert chosen.family is publisher.family
 
 
+@every
+def test_without_a_network_the_image_of_last_time_comes_up(publisher: Publisher) -> None:
+    case = publisher.case
+    before = chooser(publisher).wished(publisher.family.name)
+    case.site.files.clear()
+    case.site.redirects.clear()
+    assert chooser(publisher).wished(publisher.family.name).path == before.path
+
+
 @proven
 def test_one_that_was_tampered_with_is_refused(publisher: Publisher) -> None:
     case = publisher.case
