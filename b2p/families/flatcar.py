@@ -63,6 +63,7 @@ FLATCAR = Family(
     engines=(DOCKER,),
     places=Places(registries="/etc/docker/daemon.json", registries_format="docker"),
     persists=("/var", "/etc", "/home"),
+    tried="stand-in",
     marks=Marks(
         os_ids=("flatcar",),
         partitions=("EFI-SYSTEM", "USR-A", "USR-B", "OEM", "ROOT"),
@@ -82,5 +83,6 @@ FLATCAR_PODMAN = replace(
     engines=(PODMAN, DOCKER),
     places=Places(),
     marks=Marks(),
+    tried="never",
     notes="its first boot fetches podman, as an extension of Flatcar's; from release 3941 on",
 )

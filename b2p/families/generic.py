@@ -37,6 +37,7 @@ GENERIC_DISK = Family(
     user=User(name="core"),
     engines=(PODMAN,),
     persists=("/",),
+    tried="stand-in",
     notes="works where the image has cloud-init, systemd and podman",
 )
 
@@ -53,5 +54,6 @@ GENERIC_ISO = Family(
     # Whether it has systemd nobody knows: over ssh its service is started by what there is.
     engines=(replace(PODMAN, unit="", reach="ssh", ssh_user="root"),),
     persists=(),
+    tried="stand-in",
     notes="works where root may log in on the serial console, and the system has podman",
 )
