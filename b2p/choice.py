@@ -109,11 +109,14 @@ class Chooser:
             answer = self._answer(source.latest, where) if where else {}
             values = addresses.answered(source.latest, **answer)
         except DownloadError as error:
-            if not source.known:
+            if source.known:
+                values = source.known
+                version = values.get("version", "")
+                self.report.warn(f"{error.message}; version {version} is taken", error.hint)
+            elif (unnamed := addresses.unnamed(source)) is not None:
+                return unnamed
+            else:
                 raise
-            values = source.known
-            version = values.get("version", "")
-            self.report.warn(f"{error.message}; version {version} is taken", error.hint)
         return addresses.filled(source, values)
 
     def _answer(self, latest: Latest, where: str) -> dict[str, str]:
@@ -126,6 +129,7 @@ class Chooser:
             address=source.image,
             digest=self._digest(source),
             signature=self._signature(source),
+            mirrors=source.mirrors,
         )
 
     def _digest(self, source: Source) -> tuple[str, str] | None:
@@ -177,4 +181,8 @@ def marks(found: Evidence) -> Marks:
         volume_label=found.label,
         iso_files=frozenset(path.lstrip("/") for path in found.files),
         partitions=frozenset(partitions - {""}),
+        partition_files=frozenset(found.loaders),
+        os_id=found.release.get("ID", ""),
+        os_variant=found.release.get("VARIANT_ID", "") or found.release.get("VARIANT", ""),
+        os_name=found.release.get("NAME", ""),
     )

@@ -277,7 +277,7 @@ class Errand:
         if status == 304:
             raise UnchangedError(f"{url!r} is what it was")
         if status in (404, 410):
-            raise MissingError(f"{url!r} does not exist")
+            raise MissingError(f"{url!r} does not exist", "see to the address")
         if status == 416:
             self._restart(part)
         if status in _PASSING:
@@ -348,7 +348,7 @@ def summary(urls: Sequence[str], failures: Sequence[DownloadError]) -> DownloadE
             return error
     gone = [error for error in failures if isinstance(error, MissingError)]
     if gone:
-        return MissingError(gone[0].message)
+        return MissingError(gone[0].message, gone[0].hint)
     lines = [f"{url}: {error.message}" for url, error in zip(urls, failures, strict=True)]
     if len(lines) == 1:
         message = f"cannot fetch {urls[0]!r}: {failures[0].message}"

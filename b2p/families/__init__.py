@@ -15,7 +15,7 @@ from b2p.families.debian import DEBIAN
 from b2p.families.fedora import FEDORA
 from b2p.families.fedora_atomic import FEDORA_ATOMIC
 from b2p.families.fedora_coreos import FEDORA_COREOS
-from b2p.families.flatcar import FLATCAR
+from b2p.families.flatcar import FLATCAR, FLATCAR_PODMAN
 from b2p.families.generic import GENERIC_DISK, GENERIC_ISO
 from b2p.families.minikube import MINIKUBE
 from b2p.families.minishift import MINISHIFT_B2D, MINISHIFT_CENTOS7
@@ -29,6 +29,7 @@ KNOWN: tuple[Family, ...] = (
     BOOT2PODMAN_FEDORA,
     FEDORA_COREOS,
     FLATCAR,
+    FLATCAR_PODMAN,
     CONTAINER_LINUX,
     DEBIAN,
     UBUNTU,

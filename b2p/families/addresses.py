@@ -78,6 +78,14 @@ def filled(source: Source, values: Mapping[str, str]) -> Source:
     )
 
 
+def unnamed(source: Source) -> Source | None:
+    """The source by an address that needs no release's name; None where it has no such one."""
+    if source.checksum or source.signature:
+        return None  # they belong to a release
+    free = [mirror for mirror in source.mirrors if "{" not in mirror]
+    return replace(source, image=free[0], mirrors=tuple(free[1:])) if free else None
+
+
 def _in_text(latest: InText, text: str) -> Mapping[str, str]:
     found = [match.groupdict() for match in re.finditer(latest.pattern, text)]
     if not found:

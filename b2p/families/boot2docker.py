@@ -63,8 +63,9 @@ BOOT2DOCKER = Family(
         socket_proxy="",
     ),
     persists=("/var/lib/docker", "/var/lib/boot2docker", "/tmp"),
+    tried="stand-in",
     marks=Marks(
-        volume_label=r"b2d-v.*|boot2docker.*",
+        volume_label=r"b2d-v(?!1\.12).*|boot2docker.*",
         iso_files=("boot/initrd.img", "boot/vmlinuz", "isolinux/isolinux.cfg"),
         os_ids=("boot2docker",),
         file_name=r"boot2docker.*\.iso",

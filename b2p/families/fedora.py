@@ -48,6 +48,7 @@ FEDORA = Family(
     user=User(name="fedora"),
     engines=(PODMAN,),
     persists=("/",),
+    tried="stand-in",
     marks=Marks(
         os_ids=("fedora",),
         variant="cloud",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from b2p.families.engines import DOCKER
+from b2p.families.engines import DOCKER, PODMAN
 from b2p.families.model import (
     Console,
     Family,
@@ -41,6 +42,12 @@ def _source(board: str) -> Source:
 
 _SOURCES: dict[Arch, Source] = {"x86_64": _source("amd64-usr"), "aarch64": _source("arm64-usr")}
 
+_IGNITION = Ignition(
+    fw_cfg="opt/org.flatcar-linux/config",
+    other_fw_cfg=("opt/com.coreos/config",),
+    versions=("3.0.0", "3.1.0", "3.2.0", "3.3.0", "2.0.0", "2.1.0", "2.2.0", "2.3.0"),
+)
+
 FLATCAR = Family(
     name="flatcar",
     title="Flatcar Container Linux (docker)",
@@ -50,21 +57,32 @@ FLATCAR = Family(
     firmware=frozen({"x86_64": ("bios", "uefi"), "aarch64": ("uefi",)}),
     memory_mib=1024,
     data_disk=False,
-    provisioner=Ignition(
-        fw_cfg="opt/org.flatcar-linux/config",
-        other_fw_cfg=("opt/com.coreos/config",),
-        versions=("3.0.0", "3.1.0", "3.2.0", "3.3.0", "2.0.0", "2.1.0", "2.2.0", "2.3.0"),
-    ),
+    provisioner=_IGNITION,
     console=Console(login="core", autologin=True),
     user=User(name="core", uid=500),
     engines=(DOCKER,),
     places=Places(registries="/etc/docker/daemon.json", registries_format="docker"),
     persists=("/var", "/etc", "/home"),
+    tried="stand-in",
     marks=Marks(
         os_ids=("flatcar",),
         partitions=("EFI-SYSTEM", "USR-A", "USR-B", "OEM", "ROOT"),
         partition_files=("flatcar/vmlinuz-a",),
         file_name=r"flatcar_production_.*",
     ),
-    notes="Docker's API; podman comes as an extension that the guest fetches when asked to",
+    notes="Docker's API; flatcar-podman is the same with podman",
+)
+
+# The same image: what is not said here is as it is there.
+FLATCAR_PODMAN = replace(
+    FLATCAR,
+    name="flatcar-podman",
+    title="Flatcar Container Linux (podman and docker)",
+    aliases=(),
+    provisioner=replace(_IGNITION, files=(("/etc/flatcar/enabled-sysext.conf", "podman\n"),)),
+    engines=(PODMAN, DOCKER),
+    places=Places(),
+    marks=Marks(),
+    tried="never",
+    notes="its first boot fetches podman, as an extension of Flatcar's; from release 3941 on",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from b2p.families.engines import PODMAN
@@ -36,6 +37,7 @@ GENERIC_DISK = Family(
     user=User(name="core"),
     engines=(PODMAN,),
     persists=("/",),
+    tried="stand-in",
     notes="works where the image has cloud-init, systemd and podman",
 )
 
@@ -49,7 +51,9 @@ GENERIC_ISO = Family(
     provisioner=Dialogue(sudo=""),
     console=Console(kernel_words="console=tty0 console={serial}", serial=False, login="root"),
     user=User(name="root", uid=0, home="/root"),
-    engines=(PODMAN,),
+    # Whether it has systemd nobody knows: over ssh its service is started by what there is.
+    engines=(replace(PODMAN, unit="", reach="ssh", ssh_user="root"),),
     persists=(),
+    tried="stand-in",
     notes="works where root may log in on the serial console, and the system has podman",
 )

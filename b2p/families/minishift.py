@@ -79,6 +79,7 @@ MINISHIFT_B2D = replace(
     name="minishift-b2d",
     title="minishift (boot2docker, Docker 1.12)",
     sources=frozen({"x86_64": _source("minishift-b2d", "v1.2.0")}),
+    tried="never",
     boot=replace(BOOT, kernels=("boot/vmlinuz64", "boot/vmlinuz")),
     marks=Marks(
         volume_label=r"b2d-v1\.12.*|minishift-b2d.*",

@@ -37,6 +37,7 @@ UBUNTU = Family(
     user=User(name="ubuntu"),
     engines=(PODMAN,),
     persists=("/",),
+    tried="stand-in",
     marks=Marks(
         os_ids=("ubuntu",),
         partitions=("cloudimg-rootfs",),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from b2p.errors import UsageError
-from b2p.formats import iso9660, kernel, partitions, qcow2
+from b2p.formats import ext, fat, iso9660, kernel, partitions, qcow2
 from b2p.image import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from b2p.formats.bootmenu import Choice
@@ -37,6 +39,9 @@ _PAGE = re.compile(rb"\s*(<!doctype html|<html|<\?xml|<head)", re.IGNORECASE)
 
 _UEFI_PARTITIONS = ("c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "ef")
 
+_RELEASES = ("etc/os-release", "usr/lib/os-release", "lib/os-release")
+"""Where systems have it, from their root; the last one is that of a partition that is /usr."""
+
 _NAMES: tuple[tuple[str, Arch], ...] = (
     ("x86_64", "x86_64"),
     ("x86-64", "x86_64"),
@@ -59,6 +64,10 @@ class Evidence:
     choice: Choice | None = None
     """What the ISO's own menu boots."""
     partitions: tuple[Partition, ...] = ()
+    loaders: tuple[str, ...] = ()
+    """Paths in a disk's EFI partition."""
+    release: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """What the os-release on a disk says, where it lies on a file system that b2p reads."""
     boots_bios: bool = True
     """Whether a BIOS finds something to start on it, as far as its first sector tells."""
     boots_uefi: bool = True
@@ -183,11 +192,42 @@ def _disk(kind: Kind, read: Callable[[int, int], bytes], size: int, name: str) -
         file_name=name,
         label=label,
         partitions=table.partitions,
+        loaders=tuple(
+            path
+            for one in table.partitions
+            if one.kind in _UEFI_PARTITIONS
+            for path in fat.files(read, one.start)
+        ),
+        release=_release(read, [one.start for one in table.partitions] or [0]),
         boots_bios=table.boots_bios,
         boots_uefi=any(one.kind in _UEFI_PARTITIONS for one in table.partitions),
         arch=table.arch or _arch_of_name(name),
         size=size,
     )
+
+
+def _release(read: Callable[[int, int], bytes], starts: list[int]) -> Mapping[str, str]:
+    """The first os-release that one of the file systems has."""
+    for start in starts:
+        for path in _RELEASES:
+            content = ext.read_file(read, start, path)
+            if content and (values := _assigned(content.decode("utf-8", "replace"))):
+                return MappingProxyType(values)
+    return MappingProxyType({})
+
+
+def _assigned(text: str) -> dict[str, str]:
+    """KEY=value, quoted as a shell would."""
+    found = {}
+    for line in text.splitlines():
+        key, equals, value = line.strip().partition("=")
+        if not equals or key.startswith("#"):
+            continue
+        try:
+            found[key] = " ".join(shlex.split(value))
+        except ValueError:
+            found[key] = value.strip("\"'")
+    return found
 
 
 def _reader(file: BinaryIO) -> Callable[[int, int], bytes]:

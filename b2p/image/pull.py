@@ -47,6 +47,8 @@ class Wanted:
     digest: tuple[str, str] | None = None
     """(hashlib's name, hexadecimal) of the file as published."""
     signature: Signature | None = None
+    mirrors: tuple[str, ...] = ()
+    """Other addresses of the very same image, for when the first one has it no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,27 +117,41 @@ class Puller:
         if path is not None:
             with _readable(path):
                 return path.read_bytes()[:limit]
-        copy = self._media / downloads.ADDRESSES / f"{address.key(url)}.copy"
-        got: list[bytes] = []
-        try:
+
+        def fetched() -> bytes:
+            got: list[bytes] = []
             self._fetcher.read([url], limit=limit, accept=lambda _, content: got.append(content))
+            return got[0]
+
+        return self._remembered(f"{address.key(url)}.copy", fetched)
+
+    def destination(self, where: str) -> str:
+        """Where an address leads after all redirects, or led last time; raises DownloadError."""
+        url = address.mirrored(where, self._mirror)
+
+        def led() -> bytes:
+            return self._fetcher.destination(url).encode()
+
+        return self._remembered(f"{address.key(url)}.led", led).decode()
+
+    def _remembered(self, name: str, ask: Callable[[], bytes]) -> bytes:
+        """What a server says, kept for when it is silent."""
+        copy = self._media / downloads.ADDRESSES / name
+        try:
+            answer = ask()
         except TamperedError:
             raise
         except DownloadError as error:
             if not copy.exists():
                 raise
-            self._report.warn(f"{error.message}; its copy of last time is used", error.hint)
+            self._report.warn(f"{error.message}; its answer of last time is used", error.hint)
             return copy.read_bytes()
         with explained(copy):
             copy.parent.mkdir(parents=True, exist_ok=True)
             aside = copy.with_suffix(".new")
-            aside.write_bytes(got[0])
+            aside.write_bytes(answer)
             aside.replace(copy)
-        return got[0]
-
-    def destination(self, where: str) -> str:
-        """Where an address leads after all redirects; raises DownloadError."""
-        return self._fetcher.destination(address.mirrored(where, self._mirror))
+        return answer
 
     def _kept(self, url: str, wanted: Wanted) -> Downloaded | None:
         """What the cache has for it: by digest, else by what lay at the address last."""
@@ -167,7 +183,7 @@ class Puller:
         # Under the server's name, so that errors and progress name it.
         target = work / address.file_name(url)
         download = Download(
-            urls=(url,),
+            urls=(url, *(address.mirrored(one, self._mirror) for one in wanted.mirrors)),
             target=target,
             limit=LIMIT,
             sha256=_sha256(wanted),

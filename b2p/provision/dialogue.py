@@ -247,8 +247,11 @@ def _services(family: Family, shell: _Shell) -> Iterator[Step]:
         yield shell.run("reading the units", f"{sudo}systemctl daemon-reload")
         units = " ".join(enabled)
         yield shell.run("starting the engine", f"{sudo}systemctl enable --now {units}")
+    if family.places.ssh_host_key:
         # sshd reads its host keys when it starts; Debian calls it ssh.
-        restart = f"{sudo}systemctl restart sshd || {sudo}systemctl restart ssh"
+        ways = ("systemctl restart {}", "/etc/init.d/{} restart")
+        names = [way.format(name) for way in ways for name in ("sshd", "ssh")]
+        restart = " || ".join(f"{sudo}{name} 2>/dev/null" for name in names)
         yield shell.run("restarting sshd", f"{{ {restart}; }}", may_fail=True)
     for engine in family.engines:
         if engine.start:

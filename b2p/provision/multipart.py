@@ -89,16 +89,21 @@ def _flat(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _checked_yaml(text: str) -> None:
-    """Refuses what is plainly no mapping; the guest has a real reader, and says what it finds."""
-    for number, line in enumerate(text.splitlines(), 2):
-        if line.startswith("\t"):
-            raise UsageError(
-                f"the user-data is not YAML: line {number} begins with a tab", "indent with spaces"
-            )
-    lines = (line for line in text.splitlines() if line.strip())
-    first = next((line for line in lines if not line.startswith(("#", "---", "%"))), "{}")
-    if not first.lstrip().startswith(("{", "?")) and ":" not in first:
+    """Refuses what cloud-init, which reads it with the same library, would drop."""
+    import yaml
+
+    try:
+        value = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        where = getattr(error, "problem_mark", None)
+        # The line before is the one that names its kind.
+        place = f" in line {where.line + 2}" if where else ""
+        problem = " ".join(str(getattr(error, "problem", "") or "it cannot be read").split())
         raise UsageError(
-            f"the user-data is not YAML of keys and values: {first.strip()[:40]!r}",
+            f"the user-data is not YAML: {problem}{place}", "correct it there"
+        ) from None
+    if not isinstance(value, dict | None):
+        raise UsageError(
+            f"the user-data is not YAML of keys and values: {str(value)[:40]!r}",
             "write lines such as packages: [htop]",
         )

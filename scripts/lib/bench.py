@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts.lib import bench_varlink
+from scripts.lib import bench_families, bench_varlink
 from scripts.lib.by_hand import Hand, answered
 
 if TYPE_CHECKING:
@@ -297,6 +297,7 @@ def main() -> None:
             measure_suspended(bench)
             measure_quick(bench)
             bench_varlink.measure(bench, NAME)
+            bench_families.measure(bench)
             measure_client(bench, given.idle)
         finally:
             bench.b2p("rm", "-f", NAME, must=False)

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-NAMES = ("cloud", "ignition", "tinycore", "boot2docker", "foreign")
+NAMES = (
+    *("cloud", "ignition", "ubuntu", "fedora", "generic", "flatcar"),
+    *("tinycore", "boot2docker", "minikube", "live", "foreign"),
+)
 
 
 def main(words: list[str]) -> int:
@@ -31,12 +34,11 @@ def main(words: list[str]) -> int:
     workshop = Workshop(cache_home() / "b2p", terminal.report(quiet=False))
     try:
         for name in names or NAMES:
-            if name in {"cloud", "ignition"}:
-                found: list[Path] = [getattr(disks.disks(workshop), name)]
-            elif name == "tinycore":
-                found = [isos.iso(workshop, isos.TINYCORE)]
-            elif name == "boot2docker":
-                found = [isos.iso(workshop, isos.BOOT2DOCKER)]
+            found: list[Path]
+            if f"{name}.raw" in disks.SIZES:
+                found = [disks.disks(workshop).variant(name)]
+            elif name in isos.STYLES:
+                found = [isos.iso(workshop, isos.STYLES[name])]
             else:
                 found = sorted(foreign.foreign(workshop).home.iterdir())
             for path in found:

@@ -14,6 +14,7 @@ import pytest
 
 from b2p import families
 from b2p.errors import GuestError
+from b2p.families.engines import PODMAN
 from b2p.families.model import Console, Dialogue, Places, User
 from b2p.provision import dialogue
 from b2p.provision.contents import GuestFile
@@ -97,7 +98,7 @@ class Guest:
         )
         user = User(name="somebody", home=f"{self.root}/home")
         generic = families.by_name("generic-iso")
-        return replace(generic, console=console, places=places, user=user)
+        return replace(generic, console=console, places=places, user=user, engines=(PODMAN,))
 
     def terminal(self, password: str = "", noise: str = "") -> pexpect.spawn[bytes]:
         environment = {"PATH": f"{self.root}/bin:/usr/bin:/bin", "PS1": "# ", "TERM": "dumb"}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pycdlib
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -140,7 +141,9 @@ def test_the_same_parts_make_the_same_bytes() -> None:
     [
         (b"packages: [htop]\n", "begins with 'packages"),
         (b"\x1f\x8b\x08\x00", "not text"),
-        (b"#cloud-config\nusers:\n\t- me\n", "line 3 begins with a tab"),
+        (b"#cloud-config\nusers:\n\t- me\n", "not YAML: found character .* in line 3"),
+        (b"#cloud-config\nusers: [me\n", "not YAML: expected .* in line 3"),
+        (b"#cloud-config\n- a\n- list\n", "not YAML of keys"),
         (b"#cloud-config\njust words\n", "not YAML of keys"),
         (b"Content-Type: multipart/mixed; boundary=x\n\n", "without parts"),
     ],
@@ -162,7 +165,6 @@ def test_no_character_is_left_that_mime_or_yaml_spoils(value: dict[str, str]) ->
 
 
 def test_a_reader_of_yaml_finds_every_character_again() -> None:
-    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
     value = {"a": "".join(map(chr, (*range(0xD800), *range(0xE000, 0x11000), 0x1F642)))}
     assert yaml.safe_load(nocloud.yaml(value)) == value
 

@@ -1,4 +1,4 @@
-"""Disk images that run real provisioners: one with cloud-init, one with Ignition, of one tree."""
+"""Disk images that run real provisioners, cloud-init or Ignition, all of one tree."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PACKAGES = (
     "cloud-init", "cloud-guest-utils", "netcat-openbsd",
     "ignition", "dracut", "dracut-network", "curl", "policycoreutils", "cpio", "zstd",
     "podman", "crun", "netavark", "aardvark-dns", "catatonit", "uidmap", "nftables",
-    "grub-pc-bin", "grub2-common", "busybox-static", packages.KERNEL,
+    "grub-pc-bin", "grub2-common", "dosfstools", "busybox-static", packages.KERNEL,
 )  # fmt: skip
 
 WITHOUT = (recipe.WITHOUT - {"dracut", "dpkg"}) | {"locales", "gnupg"}
@@ -34,9 +34,15 @@ INITRD_MODULES = (
     "virtio_blk", "virtio_scsi", "sd_mod", "sr_mod", "isofs", "ata_piix", "ahci", "ext4",
 )  # fmt: skip
 """CDs too: cloud-init looks for its seed before udev has loaded anything."""
-CLOUD_BYTES = 2 << 30
-IGNITION_BYTES = 2 << 30
-CLOUD, IGNITION = "cloud.raw", "ignition.raw"
+SIZES = {
+    "cloud.raw": 2 << 30,
+    "ignition.raw": 2 << 30,
+    "ubuntu.raw": 2 << 30,
+    "fedora.raw": 2 << 30,
+    "generic.raw": 2 << 30,
+    "flatcar.raw": 9 << 28,
+}
+"""The images, in the order in which the script finds their disks."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +54,20 @@ class Disks:
     @property
     def cloud(self) -> Path:
         """Debian 13 with cloud-init; makes the user `debian`."""
-        return self.home / CLOUD
+        return self.home / "cloud.raw"
 
     @property
     def ignition(self) -> Path:
         """Debian 13 with Ignition, laid out as Fedora CoreOS."""
-        return self.home / IGNITION
+        return self.home / "ignition.raw"
+
+    def variant(self, name: str) -> Path:
+        """One of the others: that of ubuntu and fedora makes a user of that name."""
+        return self.home / f"{name}.raw"
 
 
 def disks(workshop: Workshop) -> Disks:
-    """Both images, made where they are not there yet."""
+    """All images, made where they are not there yet."""
     archive = workshop.supply.archive
     wanted = packages.chosen(archive, PACKAGES, WITHOUT)
     own = [
@@ -66,9 +76,7 @@ def disks(workshop: Workshop) -> Disks:
     ]
     recipe_of_ours = [(one.path, one.content.hex(), one.mode) for one in own]
     init = (GUEST / "workshop/init").read_text()
-    digest = packages.digest(
-        wanted, recipe_of_ours, init, INITRD_MODULES, DRIVERS, CLOUD_BYTES, IGNITION_BYTES
-    )
+    digest = packages.digest(wanted, recipe_of_ours, init, INITRD_MODULES, DRIVERS, SIZES)
 
     def make(out: Path) -> None:
         work = out / "work"
@@ -81,7 +89,7 @@ def disks(workshop: Workshop) -> Disks:
             own=lambda parts: [*own, _initrd(parts)],
             keep=packages.keep_modules(*DRIVERS),
         )
-        workshop.run(parts, whole, {CLOUD: CLOUD_BYTES, IGNITION: IGNITION_BYTES}, out)
+        workshop.run(parts, whole, SIZES, out)
         for left in work.iterdir():
             if left.name != "console.log":
                 left.unlink()

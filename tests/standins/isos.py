@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from b2p import firmware
@@ -53,10 +53,19 @@ class Style:
     """In what the guests differ."""
 
     name: str
+    scripts: str = ""
+    """Folder of what it alone has, in guest/; empty: its name."""
+    store: str = ""
+    """Whose names its data disk bears; empty: its own."""
     user: str
     uid: int
     password: str
     """As in /etc/shadow."""
+    root_password: str = "*"
+    release: str = ""
+    """ID of its os-release; empty: its name."""
+    ssh: str = "/usr/local/etc/ssh"
+    """Where sshd has its keys."""
     volume: str
     host_keys: str
     """Where below /var/lib/NAME they are kept."""
@@ -73,10 +82,12 @@ class Style:
 
     def filled(self) -> Mapping[str, str]:
         """What the scripts' @WORDS@ become."""
+        store = self.store or self.name
         return {
-            "NAME": self.name,
-            "MAGIC": f"{self.name}, please format-me",
-            "LABEL": f"{self.name}-data",
+            "NAME": store,
+            "MAGIC": f"{store}, please format-me",
+            "LABEL": f"{store}-data",
+            "SSH": self.ssh,
             "USER": self.user,
             "HOST_KEYS": self.host_keys,
             "PERSISTED": self.persisted,
@@ -104,6 +115,7 @@ BOOT2DOCKER = Style(
     user="docker",
     uid=1000,
     password=PASSWORD,
+    root_password=PASSWORD,
     volume="b2d-v19.03.12",
     host_keys="ssh",
     persisted="/var/lib/containers /var/lib/docker /var/lib/boot2docker",
@@ -117,6 +129,40 @@ BOOT2DOCKER = Style(
     ),
     hybrid=True,
 )
+MINIKUBE = replace(
+    BOOT2DOCKER,
+    name="minikube",
+    store="boot2docker",
+    password="*",
+    root_password="",
+    release="buildroot",
+    ssh="/etc/ssh",
+    volume="ISOIMAGE",
+    serial_getty="",
+    kernel="boot/bzImage",
+    initrds=("boot/initrd",),
+    words="root=/dev/sr0 loglevel=3 console=ttyS0 noembed nomodeset norestore waitusb=10",
+    hybrid=False,
+)
+LIVE = Style(
+    name="live",
+    user="user",
+    uid=1000,
+    password="*",
+    root_password="",
+    ssh="/etc/ssh",
+    volume="SOMEBODYS_LIVE_CD",
+    host_keys="ssh",
+    persisted="/var/lib/containers",
+    serial_getty="",
+    kernel="live/vmlinuz",
+    initrds=("live/initrd.img",),
+    loader="isolinux",
+    words="quiet",
+    hybrid=False,
+)
+"""What nobody knows: root logs in without a password, podman is there, and nobody starts it."""
+STYLES = {"tinycore": TINYCORE, "boot2docker": BOOT2DOCKER, "minikube": MINIKUBE, "live": LIVE}
 
 
 def iso(workshop: Workshop, style: Style) -> Path:
@@ -189,7 +235,7 @@ def _packed(archive: bytes) -> bytes:
 def _own(style: Style) -> list[File]:
     """The guest's scripts and accounts, and b2p's varlink gateway."""
     found = packages.files_below(GUEST / "iso", "", style.filled())
-    found += packages.files_below(GUEST / style.name, "", style.filled())
+    found += packages.files_below(GUEST / (style.scripts or style.name), "", style.filled())
     found += [
         File(path=f"usr/lib/b2p/{name}", content=content, mode=mode)
         for name, content, mode in firmware_files.files_below(
@@ -212,12 +258,11 @@ def _accounts(style: Style) -> list[File]:
     passwd = [f"{one}:x:{uid}:{gid}::{home}:/bin/sh" for one, uid, gid, home in people]
     passwd += [f"{one}:x:{uid}:{gid}::{home}:/bin/false" for one, uid, gid, home in others]
     group = ["root:x:0:", "tty:x:5:", f"docker:x:100:{user}", f"staff:x:50:{user}"]
+    group += [f"podman:x:101:{user}"]
     group += ["nogroup:x:65534:"]
-    shadow = [f"root:{style.password or '*'}:19000::::::", f"{user}:{style.password}:19000::::::"]
+    shadow = [f"root:{style.root_password}:19000::::::", f"{user}:{style.password}:19000::::::"]
     shadow += ["sshd:*:19000::::::", "nobody:*:19000::::::"]
-    release = (
-        f'NAME={name}\nID={name}\nID_LIKE=tcl\nVERSION_ID=0\nPRETTY_NAME="Stand-in for {name}"\n'
-    )
+    release = f'NAME={name}\nID={style.release or name}\nPRETTY_NAME="Stand-in for {name}"\n'
     texts = {
         "etc/passwd": passwd,
         "etc/group": group,

@@ -52,6 +52,11 @@ class Workshop:
         wishes = settings.Settings(cpus=2, mirror=os.environ.get("B2P_MIRROR", ""))
         return Supply(wishes, layout, self.report)
 
+    def close(self) -> None:
+        """Let connections go."""
+        if "supply" in self.__dict__:
+            self.supply.__exit__(None, None, None)
+
     @cached_property
     def host(self) -> Host:
         """This computer with b2p's QEMU."""

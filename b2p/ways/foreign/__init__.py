@@ -11,10 +11,11 @@ from b2p import images
 from b2p.choice import Chooser
 from b2p.client import ssh
 from b2p.errors import B2PError, GuestError, UsageError
-from b2p.families.model import Dialogue
+from b2p.families.model import Dialogue, Ignition, NoCloud
 from b2p.host import computer
 from b2p.machine.model import Uefi
 from b2p.provision.dialogue import script
+from b2p.provision.multipart import kind_of
 from b2p.store import durable
 from b2p.supply import Supply
 from b2p.ways.foreign import prepare as preparing
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from b2p.families.model import Family
     from b2p.formats.bootmenu import Choice
     from b2p.machine.model import Host, Machine
+    from b2p.settings import Settings
     from b2p.store.layout import MachineFiles
     from b2p.store.record import Record
     from b2p.ways import Attempt, Context
@@ -44,7 +46,11 @@ class Foreign:
         """The image is found, or fetched; QEMU and firmware are found, or brought."""
         context, files = self.context, self.context.files
         settings = settings_in_force(context.settings, record)
+        user_data = _content(settings.user_data, "user-data")
+        if user_data:
+            kind_of(user_data)  # before anything is fetched for it
         chosen = self._choose(record)
+        _check_told(chosen.family, settings)
         with Supply(settings, context.layout, context.report) as supply:
             host = supply.host(supply.qemu())
             self._chosen = chosen
@@ -104,8 +110,9 @@ class Foreign:
                 self._talk(attempt, family, family.provisioner)
             waiting.until_ready()
         except GuestError as error:
-            if self._kernel is None and (picture := self._pictured()):
-                error.hint = f"{error.hint}; what its screen shows: {picture}"
+            if picture := self._pictured():
+                said = "" if _has_spoken(files) else "its serial console is silent, and "
+                error.hint = f"{error.hint}; {said}its screen shows this: {picture}"
             raise
 
     def _talk(self, attempt: Attempt, family: Family, recipe: Dialogue) -> None:
@@ -157,6 +164,17 @@ class Foreign:
         return chosen
 
 
+def _check_told(family: Family, settings: Settings) -> None:
+    """Raise UsageError where the user's own file would reach nobody in the guest."""
+    ways = {"user-data": (settings.user_data, NoCloud), "ignition": (settings.ignition, Ignition)}
+    for name, (path, provisioner) in ways.items():
+        if path and not isinstance(family.provisioner, provisioner):
+            raise UsageError(
+                f"{family.name} cannot be told by a file of {name}: nothing in it reads one",
+                f"leave out --{name}; 'b2p image ls --available' shows what each image is told by",
+            )
+
+
 def _check_base(record: Record, chosen: Chosen, word: str) -> None:
     """Raise UsageError where the machine's disk lies on another image than is asked for now."""
     if chosen.found.kind != "iso" and chosen.digest != record.image:
@@ -164,6 +182,14 @@ def _check_base(record: Record, chosen: Chosen, word: str) -> None:
             f"the disk of machine {record.name!r} lies on image {record.image[:12]!r}",
             f"start it without --image, or make another one: b2p up NAME --image {word}",
         )
+
+
+def _has_spoken(files: MachineFiles) -> bool:
+    """Whether anything came from the serial console."""
+    try:
+        return files.console_log.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _content(path: str, what: str) -> bytes:

@@ -77,7 +77,7 @@ def plan(
         console_log=places.console_log,
         firmware_entries=_entries(family, files),
         # Looked at where the serial console says nothing, and some boot loaders insist on one.
-        screen=kernel is None,
+        screen=True,
         extra=wishes.extra,
     )
 

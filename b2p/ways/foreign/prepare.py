@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from typing import TYPE_CHECKING
 
+from b2p import proxies
 from b2p.errors import HostError
 from b2p.families.model import Ignition, KernelInside, NoCloud, UserdataDisk
 from b2p.image import isoboot, overlay
@@ -35,6 +37,7 @@ def told(record: Record, layout: Layout, files: MachineFiles) -> Told:
         keys=(layout.user_key.with_suffix(".pub").read_text().strip(),),
         host_key=files.host_key.read_text(),
         host_key_public=public.read_text().strip(),
+        proxy=proxies.for_guest(os.environ),
     )
 
 

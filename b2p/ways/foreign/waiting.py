@@ -31,6 +31,13 @@ PAUSE = 0.5
 NOT_OVER_SSH = 255
 
 
+def leading() -> bytes:
+    """The script that leads a port to a socket, with the program that it may need for that."""
+    program = firmware.file("foreign/forward.x86_64.bin").read_bytes()
+    escapes = "".join(f"\\{byte:03o}" for byte in program)
+    return f"forwarder='{escapes}'\n".encode() + firmware.file("foreign/lead").read_bytes()
+
+
 class Waiting:
     """One start being waited for."""
 
@@ -99,8 +106,7 @@ class Waiting:
         sudo = "sudo " if self._family.user.sudo and self._family.user.uid else ""
         port = str(PORTS[wanted.api])
         words = [wanted.api, wanted.path, port, ports.GUEST, ports.GATEWAY]
-        script = firmware.file("foreign/lead").read_bytes()
-        ended = self._run(f"{sudo}sh -s -- {shlex.join(words)}", COMMAND_SECONDS, stdin=script)
+        ended = self._run(f"{sudo}sh -s -- {shlex.join(words)}", COMMAND_SECONDS, stdin=leading())
         if ended.status:
             said = ended.stderr.decode(errors="replace").strip().splitlines()
             why = said[-1] if said else "the guest cannot lead its port"
