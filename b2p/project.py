@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 FILE_NAME = "b2p.toml"
 NAME = "name"
 """The key by which a file names the machine that is meant where no other one is named."""
+PATHS = ("provision", "each_start", "files", "units", "quadlets")
+"""Keys whose values are paths of this computer, from the directory of the file that says them."""
 
 
 def files(user_file: Path, directory: Path, home: Path) -> list[Path]:
@@ -64,3 +66,32 @@ def named(paths: list[Path]) -> tuple[str, str]:
         except UsageError as error:
             raise UsageError(f"{path}: {error.message}", error.hint) from None
     return "", ""
+
+
+def anchored(
+    values: Mapping[str, object], file: Path, home: Path, *, confined: bool = False
+) -> dict[str, object]:
+    """The values with their paths made absolute, as seen from the file that says them.
+
+    With `confined` UsageError for what lies outside of that file's directory: a project brings its
+    own files into a machine, not the user's.
+    """
+    return {
+        key: [_anchored(one, key, file, home, confined=confined) for one in raw]
+        if key in PATHS and isinstance(raw, list)
+        else raw
+        for key, raw in values.items()
+    }
+
+
+def _anchored(one: object, key: str, file: Path, home: Path, *, confined: bool) -> object:
+    if not isinstance(one, str) or not one:
+        return one
+    host, colon, guest = one.rpartition(":") if key == "files" else (one, "", "")
+    path = home / host[2:] if host.startswith("~/") else file.parent / host
+    if confined and not path.resolve().is_relative_to(file.parent.resolve()):
+        raise UsageError(
+            f"{file}: {key} cannot be {one!r}: it lies outside of the project",
+            "name it in your own b2p.toml, or copy it into the project",
+        )
+    return f"{path}{colon}{guest}"

@@ -62,6 +62,16 @@ class Settings:
     """Whether machines begin from golden states, and leave some."""
     golden_limit: int = 2 * sizes.GIB
     """Bytes that golden states may take on the disk, all together."""
+    provision: tuple[str, ...] = ()
+    """Scripts that run in the machine as root, at its first start."""
+    each_start: tuple[str, ...] = ()
+    """Scripts that run there each time it boots."""
+    files: tuple[str, ...] = ()
+    """HOST:GUEST, brought in each time it boots."""
+    units: tuple[str, ...] = ()
+    """Units of systemd, likewise; started where they have an [Install]."""
+    quadlets: tuple[str, ...] = ()
+    """Quadlets of podman, likewise."""
     said: frozenset[str] = field(default=frozenset())
     """The keys that somebody set, against those that are b2p's own defaults."""
 
@@ -171,6 +181,16 @@ def _names(key: str, raw: object) -> tuple[str, ...]:
     return tuple(raw)
 
 
+def _paths(key: str, raw: object) -> tuple[str, ...]:
+    if not isinstance(raw, list) or not all(isinstance(one, str) and one for one in raw):
+        raise _WrongError(f'{key} takes a list of paths, such as ["{_EXAMPLE[key]}"]')
+    for one in raw:
+        guest = one.rpartition(":")[2]
+        if key == "files" and (guest == one or not guest.startswith("/") or ".." in guest):
+            raise _WrongError(f"{key} takes HOST:GUEST, and GUEST begins with /")
+    return tuple(raw)
+
+
 def _one_of(*words: str) -> Callable[[str, object], str]:
     def check(key: str, raw: object) -> str:
         if raw not in words:
@@ -184,13 +204,22 @@ class _WrongError(Exception):
     """A value has not the form that its key takes; the text says which."""
 
 
-LISTS = ("packages",)
+LISTS = ("packages", *project.PATHS)
 """Keys that take several words; in the environment, with commas between."""
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 SIZES = ("memory", "disk", "golden_limit")
 """Keys whose values are bytes, written with a unit."""
 _LEAST = {"memory": 256 * sizes.MIB, "disk": sizes.GIB, "golden_limit": sizes.GIB}
-_EXAMPLE = {"memory": "2GiB", "disk": "100GiB", "golden_limit": "2GiB"}
+_EXAMPLE = {
+    "memory": "2GiB",
+    "disk": "100GiB",
+    "golden_limit": "2GiB",
+    "provision": "setup.sh",
+    "each_start": "setup.sh",
+    "files": "daemon.conf:/etc/daemon.conf",
+    "units": "my.service",
+    "quadlets": "web.container",
+}
 _READERS: dict[str, Callable[[str, object], object]] = {
     "cpus": _whole,
     "memory": _size,
@@ -210,6 +239,7 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "clients": _one_of("auto", "off"),
     "golden": _truth,
     "golden_limit": _size,
+    **dict.fromkeys(project.PATHS, _paths),
 }
 
 
@@ -250,6 +280,11 @@ def layers(
     """All that is said about a machine by a command given in `directory`; the last one wins."""
     found: list[Layer] = []
     for path in project.files(user_file, directory, home):
-        taken = file_layers if path == user_file else project_layers
-        found += taken(project.document(path), machine, str(path))
-    return [*found, environment_layer(environment), Layer(COMMAND_LINE, flags)]
+        is_users = path == user_file
+        taken = file_layers if is_users else project_layers
+        for layer in taken(project.document(path), machine, str(path)):
+            values = project.anchored(layer.values, path, home, confined=not is_users)
+            found.append(Layer(layer.origin, values))
+    said = [environment_layer(environment), Layer(COMMAND_LINE, flags)]
+    here = directory / COMMAND_LINE
+    return [*found, *(Layer(one.origin, project.anchored(one.values, here, home)) for one in said)]

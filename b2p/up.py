@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from b2p import decision, engine, launch, resume, standstill, status
 from b2p.down import qemus
+from b2p.ending import Ending
 from b2p.errors import B2PError, GuestError, StateError
 from b2p.start import Start
 from b2p.store import lock, places, saved
@@ -45,15 +46,18 @@ def up(
     *,
     dry_run: bool = False,
     default: bool = False,
+    provision: bool = False,
     extra: tuple[str, ...] = (),
 ) -> Up:
     """Start the machine, made on first use, and wait until its engine answers.
 
     A machine that runs is left as it is. With `default` podman and docker here go there unless they
-    are told. Raises B2PError; what was begun is then undone.
+    are told; with `provision` the scripts of its first start run again. Raises B2PError; what was
+    begun is then undone, unless it is a script that failed.
     """
     files = layout.machine(name)
     context = Context(name, settings, layout, report)
+    ending = Ending(context, default=default, provision=provision)
     places.prepare(layout)
     with lock.hold(
         files.lock,
@@ -66,27 +70,14 @@ def up(
             if before and (
                 running := _running(before, settings, layout, report, extra, dry_run=dry_run)
             ):
-                _introduce(context, running.record, default=default, dry_run=dry_run)
-                return running
+                return running if dry_run else replace(running, record=ending.of(running.record))
             start = Start(context, before=before, extra=extra, now=_now())
             record, command = start.shown() if dry_run else start.done()
-            _introduce(context, record, default=default, dry_run=dry_run)
-            return Up(record=record, command=command)
+            return Up(record=record if dry_run else ending.of(record), command=command)
         finally:
             # A dry run, or a first start that was undone.
             if not files.home.exists():
                 held.discard()
-
-
-def _introduce(context: Context, record: Record, *, default: bool, dry_run: bool) -> None:
-    """The clients on this computer learn of the machine, where the settings let them."""
-    settings = context.settings
-    if settings.clients == "off" or dry_run:
-        return
-    from b2p import clients, inside
-
-    block = inside.ssh_block(context.layout, record, forward_agent=settings.forward_agent)
-    clients.introduce(record, context.files, block, context.report, default=default)
 
 
 def _running(

@@ -37,10 +37,19 @@ from b2p.cli.session import (
 @click.option("--mirror", metavar="URL", help="The Debian mirror to read packages from.")
 @click.option("--timeout", metavar="SECONDS", help="How long it may take to answer.")
 @click.option("--default", is_flag=True, help="Have podman and docker here go there by default.")
+@click.option("--provision", is_flag=True, help="Run the scripts of its first start again.")
 @click.option("--dry-run", is_flag=True, help="Print QEMU's command line and start nothing.")
 @pass_session
 @takes_rest
-def up(session: Session, name: str, *, dry_run: bool, default: bool, **flags: str | None) -> None:
+def up(
+    session: Session,
+    name: str,
+    *,
+    dry_run: bool,
+    default: bool,
+    provision: bool,
+    **flags: str | None,
+) -> None:
     """Start a machine, made on first use; returns when its engine answers.
 
     What follows -- is given to QEMU as it is, last, so it wins:
@@ -52,7 +61,7 @@ def up(session: Session, name: str, *, dry_run: bool, default: bool, **flags: st
     wishes = session.settings(name, given)
     from b2p.up import up as story
 
-    how = {"dry_run": dry_run, "default": default}
+    how = {"dry_run": dry_run, "default": default, "provision": provision}
     result = story(name, wishes, session.layout, session.report, **how, extra=rest())
     if dry_run:
         terminal.out(shlex.join(result.command))

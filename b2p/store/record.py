@@ -58,6 +58,8 @@ class Record:
     """Where the user's own image lies, used in place; empty: in the cache."""
     first_ready: str = ""
     """When its engine answered for the first time (ISO 8601); empty: its disk is worthless."""
+    provisioned: str = ""
+    """When the scripts of its first start had all run (ISO 8601); empty: they are due."""
     others: Mapping[str, Any] = field(default_factory=dict)
     """Keys that a later b2p added within this schema; kept when this one writes."""
 

@@ -51,7 +51,12 @@ def test_up_hands_on_the_wishes_and_the_words_after_the_dashes(
         4 << 30,
         {"cpus", "memory"},
     )
-    assert options == {"dry_run": False, "default": False, "extra": ("-device", "x")}
+    assert options == {
+        "dry_run": False,
+        "default": False,
+        "provision": False,
+        "extra": ("-device", "x"),
+    }
     assert layout.data == home / ".local/share/b2p"
     said = capsys.readouterr()
     assert not said.out
