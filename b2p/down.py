@@ -87,7 +87,7 @@ def _resumed(record: Record, files: MachineFiles, command: tuple[str, ...]) -> S
         now = replace(record, pid=started.pid, pid_start=started.start_time)
         records.write(files.record, now)
 
-    return resume.resume(files, command, keep)
+    return resume.resume(files, command, keep, dict)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from b2p.calls import prepare as calls
 from b2p.client import ssh
 from b2p.control.errors import GoneError, RefusedError, SilentError
 from b2p.errors import GuestError, HostError, StateError
@@ -92,6 +93,7 @@ def start(
     The descriptors in `keep` are QEMU's too.
     """
     clear(files)
+    calls.prepare(files)
     for log in (files.console_log, files.qemu_log):
         if anew:
             log.unlink(missing_ok=True)
@@ -106,9 +108,9 @@ def start(
 
 
 def clear(files: MachineFiles) -> None:
-    """Remove the sockets that a QEMU which has ended left."""
-    for socket in files.sockets:
-        socket.unlink(missing_ok=True)
+    """Remove the sockets that a QEMU which has ended left, and what its host calls were made of."""
+    for path in (*files.sockets, files.call_script, files.token):
+        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

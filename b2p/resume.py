@@ -6,7 +6,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from b2p import launch
 from b2p.control import snapshot
@@ -16,7 +16,7 @@ from b2p.machine import state
 from b2p.store import saved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from b2p.control.monitor import Monitor
     from b2p.host.process import Started
@@ -62,12 +62,16 @@ def _fields(
 
 
 def resume(
-    files: MachineFiles, command: Sequence[str], connect: Callable[[Monitor, Started], object]
+    files: MachineFiles,
+    command: Sequence[str],
+    connect: Callable[[Monitor, Started], object],
+    news: Callable[[], Mapping[str, Any]],
 ) -> Started:
     """Start QEMU with the saved state, and let the machine run on.
 
-    `connect` is called before the machine runs. What fails or is broken off before that leaves the
-    state as it was; after that the state is gone and the machine runs, or (B2PError) nothing does.
+    `connect` is called before the machine runs; `news` is what it is told then. What fails or is
+    broken off before that leaves the state as it was; after that the state is gone and the machine
+    runs, or (B2PError) nothing does.
     """
     with ExitStack() as undo:
         started = launch.start([*command, *state.INCOMING], files, undo, anew=False)
@@ -79,7 +83,7 @@ def resume(
             try:
                 saved.disown(files)
                 snapshot.go_on(monitor)
-                _await_awake(files, started)
+                _await_awake(files, started, news())
             except B2PError:
                 going_back.close()
                 raise
@@ -88,7 +92,7 @@ def resume(
     return started
 
 
-def _await_awake(files: MachineFiles, started: Started) -> None:
+def _await_awake(files: MachineFiles, started: Started, news: Mapping[str, Any]) -> None:
     """The guest has the time and writes to its disk again, and its engine answers."""
     from b2p.client import api
 
@@ -103,18 +107,18 @@ def _await_awake(files: MachineFiles, started: Started) -> None:
             still_alive=still_alive,
             attempt=ATTEMPT_SECONDS,
         )
-        _tell(files, still_alive, entropy=os.urandom(ENTROPY_BYTES).hex())
+        _tell(files, still_alive, {**news, "entropy": os.urandom(ENTROPY_BYTES).hex()})
         if not ping.result():
             raise GuestError(STAGE, "the engine does not answer", "see 'b2p logs'")
 
 
-def _tell(files: MachineFiles, still_alive: Callable[[], bool], **more: str) -> None:
+def _tell(files: MachineFiles, still_alive: Callable[[], bool], news: Mapping[str, Any]) -> None:
     """Tell the guest that time has gone by, and to write to its disk again."""
     from b2p.control.guest import GuestPort
 
     with GuestPort(files.control, still_alive=still_alive) as port:
         port.send("thaw")
-        number = port.send("identity", time=time.time(), **more)
+        number = port.send("identity", **{"time": time.time(), **news})
         for event in port.events(AWAKE_SECONDS):
             if event.get("event") == "ready":
                 return
@@ -130,4 +134,4 @@ def revive(files: MachineFiles) -> None:
     with Monitor(files.qmp, timeout=MONITOR_SECONDS) as monitor:
         snapshot.abandon(monitor)
     with suppress(B2PError):
-        _tell(files, lambda: True)
+        _tell(files, lambda: True, {})

@@ -24,6 +24,7 @@ COMMAND_LINE = "the command line"
 AcceleratorWish = Literal["auto", "kvm", "hvf", "tcg"]
 VarlinkWish = Literal["unix", "tcp", "off"]
 ClientsWish = Literal["auto", "off"]
+PublishWish = Literal["loopback", "all"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,12 @@ class Settings:
     """Units of systemd, likewise; started where they have an [Install]."""
     quadlets: tuple[str, ...] = ()
     """Quadlets of podman, likewise."""
+    publish: PublishWish = "loopback"
+    """Where containers' ports are published on this computer: loopback, or all its addresses."""
+    host_calls: bool = True
+    """Whether the guest may ask for something on this computer, such as publishing a port."""
+    ca_bundle: str = ""
+    """Certificates that the guest trusts too: a file of PEM, or host (what this computer does)."""
     said: frozenset[str] = field(default=frozenset())
     """The keys that somebody set, against those that are b2p's own defaults."""
 
@@ -240,6 +247,9 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "golden": _truth,
     "golden_limit": _size,
     **dict.fromkeys(project.PATHS, _paths),
+    "publish": _one_of("loopback", "all"),
+    "host_calls": _truth,
+    "ca_bundle": _text,
 }
 
 
@@ -248,7 +258,10 @@ def check_packages(names: Iterable[str]) -> None:
     _value("packages", list(names), COMMAND_LINE)
 
 
-NOT_BY_PROJECTS = ("qemu", "check_valid_until", "image_mirror", "forward_agent")
+NOT_BY_PROJECTS = (
+    *("qemu", "check_valid_until", "image_mirror", "forward_agent"),
+    *("publish", "host_calls", "ca_bundle"),
+)
 """Whoever downloads a project must not have its author decide these."""
 KEYS = tuple(key.name for key in fields(Settings) if key.name in _READERS)
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from b2p import decision, launch, resume
+from b2p import decision, identity, launch, resume
 from b2p.errors import B2PError, GuestError, UsageError
 from b2p.golden import Golden, beginning
 from b2p.host import computer
@@ -103,6 +103,7 @@ class Start:
                     lambda monitor, started: connected.append(
                         self._connected(record, command, started, monitor)
                     ),
+                    lambda: identity.news(self.files, record, self.context.settings),
                 )
             except B2PError as error:
                 self.report.warn(
@@ -206,6 +207,10 @@ class Start:
     ) -> Record:
         ssh_port = launch.forward(monitor, ports.SSH, record.ssh_port)
         varlink_port = self._varlink_forwarded(monitor, record)
+        if record.ports:
+            from b2p import port
+
+            port.restore(monitor, record, self.report)
         record = replace(
             record,
             ssh_port=ssh_port,

@@ -55,6 +55,8 @@ def test_the_last_layer_that_says_a_key_wins() -> None:
         ("disk", 100, '"100GiB"'),
         ("accel", "xen", "auto, kvm, hvf or tcg"),
         ("varlink", False, "unix, tcp or off"),
+        ("publish", "everywhere", "loopback or all"),
+        ("host_calls", "no", "true or false"),
         ("check_valid_until", "no", "true or false"),
         ("timeout", 1.5, "whole number"),
         ("mirror", 1, "string"),
@@ -124,7 +126,14 @@ def test_a_wrong_variable_is_told_as_the_environments() -> None:
 
 @pytest.mark.parametrize(
     ("key", "raw"),
-    [("qemu", "./evil"), ("check_valid_until", False), ("image_mirror", "http://evil")],
+    [
+        ("qemu", "./evil"),
+        ("check_valid_until", False),
+        ("image_mirror", "http://evil"),
+        ("publish", "all"),
+        ("host_calls", True),
+        ("ca_bundle", "x.pem"),
+    ],
 )
 def test_a_project_cannot_choose_what_is_run_or_trusted(key: str, raw: object) -> None:
     with pytest.raises(UsageError, match="cannot be set by a project"):

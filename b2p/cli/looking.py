@@ -54,12 +54,23 @@ def status(session: Session, name: str, *, as_json: bool) -> None:
     from b2p import terminal
 
     one = story.one_machine(session.layout, name)
+    problems = _port_problems(one)
     if as_json:
-        terminal.out(_json(one.as_json()))
+        terminal.out(_json({**one.as_json(), "port_problems": problems}))
         return
     facts = [_fact(key, value) for key, value in one.as_json().items() if value != ""]
+    facts += [("port", problem) for problem in problems]
     width = max(len(key) for key, _ in facts)
     terminal.out("\n".join(f"{key:<{width}}  {value}" for key, value in facts))
+
+
+def _port_problems(one: Status) -> list[str]:
+    """Ports that should lead to the machine and do not."""
+    if one.state != "running" or one.record is None:
+        return []
+    from b2p import port
+
+    return port.problems(one.record, one.files)
 
 
 def _fact(key: str, value: object) -> tuple[str, str]:

@@ -130,6 +130,7 @@ def neutral(machine: Machine, *, name: str = NEUTRAL, uuid: str = NEUTRAL) -> Ma
         tcp_forwards=(),
         sockets=Sockets(qmp=NEUTRAL, calls=NEUTRAL, console=NEUTRAL, control=NEUTRAL),
         console_log=NEUTRAL,
+        call_script=NEUTRAL if machine.call_script else "",
         memory_file=None,
         ends_with_parent=False,
     )

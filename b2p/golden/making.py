@@ -78,6 +78,7 @@ def _machine(golden: Golden, files: MachineFiles) -> Machine:
         unix_forwards=(UnixForward(path=there.podman, guest_port=ports.PODMAN),),
         sockets=there.sockets,
         console_log=there.console_log,
+        call_script=there.call_script if golden.machine.call_script else "",
         memory_file=MemoryFile(path=str(files.memory), shared=True),
         ends_with_parent=golden.qemu.exit_with_parent,
     )

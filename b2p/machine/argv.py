@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from b2p.machine import ports
@@ -57,8 +58,9 @@ def _identity(machine: Machine) -> list[str]:
     if machine.ends_with_parent:
         options += ["-run-with", "exit-with-parent=on"]
     if machine.sandbox:
-        denied = "obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
-        options += ["-sandbox", f"on,{denied}"]
+        # A host call is a program that QEMU starts in a session of its own: these two forbid that.
+        kept_in = "" if machine.call_script else "elevateprivileges=deny,spawn=deny,"
+        options += ["-sandbox", f"on,obsolete=deny,{kept_in}resourcecontrol=deny"]
     return options
 
 
@@ -201,7 +203,15 @@ def _network(machine: Machine) -> list[str]:
         for forward in machine.tcp_forwards
     ]
     return [
-        "-netdev", ",".join(["user", "id=net0", *forwards]),
+        "-netdev", ",".join(["user", "id=net0", *forwards, *_calls(machine)]),
         # No boot ROM: the machine never boots from the network.
         "-device", f"virtio-net-pci,netdev=net0,mac={MAC},romfile=",
     ]  # fmt: skip
+
+
+def _calls(machine: Machine) -> list[str]:
+    if not machine.call_script:
+        return []
+    # Split into words as a shell would; the script need not be executable where it lies.
+    command = f"/bin/sh {shlex.quote(machine.call_script)}"
+    return [f"guestfwd=tcp:{ports.CALLS_ADDRESS}:{ports.CALLS}-cmd:{escaped(command)}"]

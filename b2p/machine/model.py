@@ -162,6 +162,8 @@ class Machine:
     """None: memory that is nobody else's and empty at first."""
     ends_with_parent: bool = False
     """Whether QEMU ends when the process that started it does, however that ends."""
+    call_script: str = ""
+    """The shell script that QEMU starts for each host call; empty: there are none."""
     screen: bool = False
     """Whether it has a display, to be looked at where its serial console says nothing."""
     extra: tuple[str, ...] = field(default=())

@@ -25,6 +25,8 @@ class Wishes:
     memory_mib: int
     varlink: str = "unix"
     """unix: a socket of its own; tcp and off: none, see b2p/launch.py."""
+    host_calls: bool = True
+    """Whether the guest may ask for something on the host."""
     extra: tuple[str, ...] = ()
 
 
@@ -48,6 +50,7 @@ class Places:
     varlink: str
     podman_core: str = ""
     """Empty where no engine of another user than root's is known of."""
+    call_script: str
 
 
 def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machine:
@@ -77,6 +80,7 @@ def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machi
         tcp_forwards=(),
         sockets=places.sockets,
         console_log=places.console_log,
+        call_script=places.call_script if wishes.host_calls else "",
         extra=wishes.extra,
     )
 

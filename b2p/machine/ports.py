@@ -2,6 +2,8 @@
 
 GUEST = "10.0.2.15"
 GATEWAY = "10.0.2.2"
+HOST_NAMES = ("host.containers.internal", "host.docker.internal")
+"""What the host is called in the guest and in containers."""
 NAMESERVER = "10.0.2.3"
 PREFIX_BITS = 24
 
@@ -9,6 +11,12 @@ SSH = 22
 PODMAN = 2375
 PODMAN_CORE = 2376
 VARLINK = 2377
+OWN = frozenset({SSH, PODMAN, PODMAN_CORE, VARLINK})
+"""Ports of the guest that are b2p's: no container is published there."""
+
+CALLS_ADDRESS = "10.0.2.100"
+CALLS = 2378
+"""Where the guest asks for what has to happen on the host: each connection starts `b2p.calls`."""
 
 CONTROL_PORT_NAME = "b2p.control"
 ROOT_DISK_SERIAL = "b2p-root"

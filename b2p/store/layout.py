@@ -160,6 +160,16 @@ class MachineFiles:
         return self.run / "varlink.sock"
 
     @property
+    def call_script(self) -> Path:
+        """What QEMU starts for each host call of the guest; made anew at every start."""
+        return self.run / "call"
+
+    @property
+    def token(self) -> Path:
+        """What a host call has to show; made anew at every start."""
+        return self.run / "token"
+
+    @property
     def sockets(self) -> tuple[Path, ...]:
         """Every socket of the machine: what a stopped one must not leave."""
         return (

@@ -52,6 +52,12 @@ class Record:
     """How the host reaches varlink: unix (a socket), tcp (127.0.0.1) or off."""
     varlink_port: int = 0
     """Port of 127.0.0.1 for varlink where it is tcp; 0 as long as there was none."""
+    host_calls: bool = True
+    """Whether its guest may ask for something on the host, such as publishing a port."""
+    publish: str = "loopback"
+    """Where containers' ports are published on the host: loopback, or all its addresses."""
+    ports: tuple[str, ...] = ()
+    """Ports led to the guest by hand, as b2p/machine/forwards.py writes them."""
     family: str = ""
     """What kind of image it is (b2p/families); empty: b2p's own."""
     image_path: str = ""
@@ -197,14 +203,17 @@ def _typed(key: str, value: object) -> Any:
         return tuple(value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if isinstance(value, wanted) and not isinstance(value, bool | tuple):
+    if isinstance(value, bool):
+        if wanted is bool:
+            return value
+    elif isinstance(value, wanted) and not isinstance(value, tuple):
         if isinstance(value, int | float) and value < 0:
             raise TypeError(f"{key} is negative: {value!r}")
         return value
     raise TypeError(f"{key} is {value!r}")
 
 
-_KINDS = {"str": str, "int": int, "float": float, "tuple[str, ...]": tuple}
+_KINDS = {"str": str, "int": int, "float": float, "bool": bool, "tuple[str, ...]": tuple}
 _FIELDS: dict[str, type] = {
     one.name: _KINDS[str(one.type)] for one in dataclasses.fields(Record) if one.name != "others"
 }

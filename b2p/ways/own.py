@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from b2p import launch
+from b2p import identity, launch, surroundings
 from b2p.machine.model import Sockets
 from b2p.machine.plan import ImageFiles, Places, Wishes, plan
 from b2p.supply import Supply
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from b2p.ways import Attempt, Context
 
 
-ENTROPY_BYTES = 64
-
-
 class Own:
     """See Way."""
 
@@ -33,6 +29,8 @@ class Own:
     def planned(self, record: Record) -> tuple[Record, Host, Machine]:
         """The image is found, or built; QEMU is found, or brought."""
         context = self.context
+        # Before anything is fetched or built: what is wrong around here is known already.
+        identity.around(context.settings)
         supply = Supply(settings_in_force(context.settings, record), context.layout, context.report)
         host, image = supply.all(record.image)
         record = replace(record, image=image.digest, family="")
@@ -54,25 +52,12 @@ class Own:
             task=attempt.task,
             timeout=self.context.settings.timeout,
         )
+        layout, settings = self.context.layout, self.context.settings
         waiting.until_ready(
-            lambda: identity(self.context, attempt.record), has_booted=attempt.has_booted
+            lambda: identity.whole(layout, attempt.record, settings), has_booted=attempt.has_booted
         )
-
-
-def identity(context: Context, record: Record) -> dict[str, Any]:
-    """What the guest is told about itself, whenever it begins to run: nothing that others have."""
-    files = context.files
-    public = context.layout.user_key.with_suffix(".pub")
-    has_keys = files.host_key.exists()
-    return {
-        "name": context.name,
-        "machine_id": record.uuid.replace("-", ""),
-        "time": time.time(),
-        "entropy": os.urandom(ENTROPY_BYTES).hex(),
-        "authorized_keys": [public.read_text().strip()] if has_keys else [],
-        "host_keys": {files.host_key.name: files.host_key.read_text()} if has_keys else {},
-        "throwaway": context.layout.is_throwaway,
-    }
+        for name, problem in surroundings.deaf_proxies(os.environ):
+            self.context.report.warn(problem, f"start it, or correct {name.upper()}")
 
 
 def settings_in_force(settings: Settings, record: Record) -> Settings:
@@ -90,6 +75,7 @@ def wishes(record: Record) -> Wishes:
         cpus=record.cpus,
         memory_mib=record.memory_mib,
         varlink=record.varlink,
+        host_calls=record.host_calls,
         extra=record.extra,
     )
 
@@ -110,6 +96,7 @@ def places(files: MachineFiles) -> Places:
         console_log=str(files.console_log),
         podman=str(files.podman),
         varlink=str(files.varlink),
+        call_script=str(files.call_script),
         sockets=Sockets(
             qmp=str(files.qmp),
             calls=str(files.calls),

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts.lib import bench_families, bench_varlink
+from scripts.lib import bench_families, bench_ports, bench_varlink
 from scripts.lib.by_hand import Hand, answered
 
 if TYPE_CHECKING:
@@ -296,6 +296,7 @@ def main() -> None:
             measure_cold(bench)
             measure_suspended(bench)
             measure_quick(bench)
+            bench_ports.measure(bench, NAME)
             bench_varlink.measure(bench, NAME)
             bench_families.measure(bench)
             measure_client(bench, given.idle)

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from types import FrameType
 
 FOLDER = "guest/usr/lib/b2p/agent"
-NAMES = ("addresses", "power", "disk", "engine", "resumed", "identity", "port")
+NAMES = (
+    *("addresses", "power", "disk", "engine", "resumed", "identity", "port"),
+    *("call", "rules", "publish", "surroundings"),
+)
 
 
 @pytest.fixture(autouse=True)

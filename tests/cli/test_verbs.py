@@ -89,7 +89,7 @@ def test_a_projects_own_machine_is_meant_in_its_directory(
     capsys.readouterr()
     assert run(["config"]) == 0
     said = capsys.readouterr()
-    assert f"3         {home}/work/b2p.toml [machine.web]" in said.out
+    assert f"cpus 3 {home}/work/b2p.toml [machine.web]" in " ".join(said.out.split())
     assert f"'web' here: {home}/work/b2p.toml" in said.err
     assert run(["config", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)

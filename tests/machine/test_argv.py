@@ -167,6 +167,14 @@ def test_no_forward_listens_beyond_this_computer() -> None:
     assert network == ("user,id=net0,hostfwd=unix:/r/podman.sock-:2375,hostfwd=tcp:127.0.0.1:0-:22")
 
 
+def test_a_guest_that_may_call_takes_two_switches_of_the_sandbox() -> None:
+    words = argv(replace(MACHINE, call_script="/it's, a/call"))
+    assert words[words.index("-sandbox") + 1] == "on,obsolete=deny,resourcecontrol=deny"
+    network = words[words.index("-netdev") + 1]
+    quoted = "'/it'\"'\"'s,, a/call'"
+    assert network.endswith(f",guestfwd=tcp:10.0.2.100:2378-cmd:/bin/sh {quoted}")
+
+
 def test_a_machine_without_disks_and_forwards_has_no_such_words() -> None:
     words = argv(replace(MACHINE, disks=(), unix_forwards=()))
     assert "-blockdev" not in words

@@ -21,6 +21,7 @@ PLACES = Places(
     sockets=Sockets(qmp="/r/q", calls="/r/c", console="/r/o", control="/r/t"),
     podman="/r/podman.sock",
     varlink="/r/varlink.sock",
+    call_script="/r/call",
 )
 
 
@@ -59,6 +60,11 @@ def test_cores_engine_has_a_socket_where_there_is_one() -> None:
 def test_varlink_has_no_socket_where_it_is_not_wanted(wish: str) -> None:
     machine = plan(replace(WISHES, varlink=wish), HOST, IMAGE, PLACES)
     assert [forward.guest_port for forward in machine.unix_forwards] == [2375]
+
+
+def test_host_calls_can_be_done_without() -> None:
+    assert plan(WISHES, HOST, IMAGE, PLACES).call_script == "/r/call"
+    assert plan(replace(WISHES, host_calls=False), HOST, IMAGE, PLACES).call_script == ""
 
 
 def test_the_kernel_is_told_nothing_of_this_machine_alone() -> None:

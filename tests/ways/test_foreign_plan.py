@@ -34,6 +34,7 @@ PLACES = Places(
     console_log="/m/console.log",
     podman="/r/podman.sock",
     varlink="/r/varlink.sock",
+    call_script="/r/call",
     sockets=Sockets(qmp="/r/q", calls="/r/c", console="/r/s", control=""),
 )
 TINY = Evidence(

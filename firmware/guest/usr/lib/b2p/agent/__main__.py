@@ -13,12 +13,16 @@ import disk
 import engine
 import identity
 import power
+import publish
 import resumed
 from port import Port
 
 FROZEN_SECONDS = 10.0
 """A disk that was frozen for saving the machine's state thaws by itself after so long: whoever
 wanted to save it may have been killed."""
+
+ENGINES = ("b2p-engine.service", "podman.service")
+"""What reads proxies and certificates when it begins."""
 
 
 def notify_systemd(message: str) -> None:
@@ -32,12 +36,22 @@ def notify_systemd(message: str) -> None:
     channel.close()
 
 
+def takes_surroundings(request: dict) -> bool:
+    """Whether the host's network has changed for the programs that run."""
+    if "proxies" not in request and "certificates" not in request:
+        return False
+    import surroundings
+
+    return surroundings.apply(request)
+
+
 class Agent:
     """What is known and done so far; one request of the host at a time."""
 
     def __init__(self, port: Port) -> None:
         self.port = port
         self.engine = engine.Engine()
+        self.publisher = publish.Publisher()
         self.stage = "waiting for the machine's identity"
         self.is_ready = False
         self.is_settled = False
@@ -54,6 +68,7 @@ class Agent:
         """Everything between the identity and the gate."""
         self.enter("taking its identity")
         identity.apply(request)
+        takes_surroundings(request)
         self.enter("mounting the data disk")
         disk.bring(self.enter)
         self.enter("starting the engine")
@@ -62,15 +77,29 @@ class Agent:
             power.pause(0.02)
         self.is_ready = True
         self.port.send({"event": "ready"})
+        self.watch_ports(request)
         identity.wake_containers()
         self.settle(request)
+
+    def watch_ports(self, request: dict) -> None:
+        """Have containers' ports published by the host, where it takes calls."""
+        if not request.get("token"):
+            return
+        try:
+            self.publisher.begin(str(request["token"]))
+        except OSError as problem:
+            print(f"ports: {problem}", flush=True)
 
     def take_identity(self, request: dict) -> None:
         """First time: come up. Later: the machine was resumed, or the host wants to be sure."""
         if self.is_ready:
             self.thaw()
             identity.apply(request)
+            if takes_surroundings(request):
+                self.engine.wake()
+                power.run("/usr/bin/systemctl", "try-restart", *ENGINES)
             self.port.send({"event": "ready"})
+            self.watch_ports(request)
             if "entropy" in request:
                 resumed.sever(self.frozen_with)
             self.settle(request)
@@ -103,14 +132,16 @@ class Agent:
 
     def tend(self) -> float | None:
         """Do what is due by the clock; seconds until the next look, None for no need."""
-        pause = self.engine.tend() if self.is_ready else None
-        if self.thaw_at is None:
-            return pause
-        left = self.thaw_at - time.monotonic()
-        if left <= 0:
-            self.thaw()
-            return pause
-        return left if pause is None else min(left, pause)
+        pauses = []
+        if self.is_ready:
+            pauses += [self.engine.tend(), self.publisher.tend()]
+        if self.thaw_at is not None:
+            left = self.thaw_at - time.monotonic()
+            if left <= 0:
+                self.thaw()
+            else:
+                pauses.append(left)
+        return min((one for one in pauses if one is not None), default=None)
 
     def handle(self, request: dict) -> dict:
         """Do what a well-formed request asks for; returns what is added to the answer."""
@@ -128,6 +159,8 @@ class Agent:
             self.freeze()
         elif verb == "thaw":
             self.thaw()
+        elif verb == "ports":
+            return {"ports": self.publisher.ports()}
         elif verb != "status":
             raise ValueError(f"{verb!r} is not something this machine does")
         return {"ready": self.is_ready, "stage": self.stage}

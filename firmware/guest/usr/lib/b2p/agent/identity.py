@@ -3,6 +3,7 @@
 import os
 import time
 
+import addresses
 import power
 import resumed
 
@@ -90,7 +91,10 @@ def _set_name(name: str) -> None:
     with open("/etc/hostname", "w") as file:
         file.write(name + "\n")
     with open("/etc/hosts", "w") as file:
-        file.write(f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {name}\n")
+        file.write(
+            f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {name}\n"
+            f"{addresses.GATEWAY} {addresses.HOST_NAMES}\n"
+        )
 
 
 def _write(name: str, text: str, mode: int) -> None:

@@ -12,6 +12,21 @@ def run(*command: str) -> None:
         raise OSError(f"{command[0]} ended with status {status}")
 
 
+def run_with(text: str, *command: str) -> None:
+    """As run, for a program that reads `text` on its standard input."""
+    reader, writer = os.pipe()
+    try:
+        actions = [(os.POSIX_SPAWN_DUP2, reader, 0), (os.POSIX_SPAWN_CLOSE, writer)]
+        child = os.posix_spawn(command[0], command, os.environ, file_actions=actions)
+    finally:
+        os.close(reader)
+    with open(writer, "w") as end:
+        end.write(text)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status != 0:
+        raise OSError(f"{command[0]} ended with status {status}")
+
+
 def start_unit(unit: str) -> None:
     """Have systemd start a unit; not waited for."""
     run("/usr/bin/systemctl", "start", "--no-block", unit)

@@ -1,0 +1,72 @@
+"""What the host's network asks of programs in here: proxies, and whose certificates are good."""
+
+import json
+import os
+
+ENGINE = "/etc/containers/containers.conf.d/b2p-proxies.conf"
+"""Podman takes the variables, and hands them on to containers and builds."""
+SSH = "/run/b2p/sshd.conf"
+"""sshd's own file includes it: for whatever is run through ssh."""
+SHELL = "/etc/profile.d/b2p-proxies.sh"
+"""For a login on the console."""
+
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+KEPT = "/run/b2p/ca-certificates.crt"
+"""The bundle as the image has it."""
+
+
+def apply(request: dict) -> bool:
+    """Take what the request holds; whether programs that run already have to begin again."""
+    changed = False
+    if "proxies" in request:
+        changed = _take_proxies(request["proxies"])
+    if "certificates" in request:
+        changed = _take_certificates(request["certificates"]) or changed
+    return changed
+
+
+def _take_proxies(proxies: dict) -> bool:
+    pairs = [f"{name}={value}" for name, value in sorted(proxies.items())]
+    texts = {
+        ENGINE: f"[engine]\nenv = {json.dumps(pairs)}\n",
+        SSH: "SetEnv " + " ".join(f'"{pair}"' for pair in pairs) + "\n",
+        SHELL: "".join(f"export {_quoted(pair)}\n" for pair in pairs),
+    }
+    changed = [_put(path, text if pairs else "") for path, text in texts.items()]
+    return any(changed)
+
+
+def _quoted(word: str) -> str:
+    """The word, for a shell."""
+    return "'" + word.replace("'", "'\\''") + "'"
+
+
+def _take_certificates(more: str) -> bool:
+    if not os.path.exists(KEPT):
+        if not more:
+            return False
+        _put(KEPT, _read(BUNDLE))
+    return _put(BUNDLE, _read(KEPT) + more)
+
+
+def _put(path: str, text: str) -> bool:
+    """Have a file hold that, or be gone for nothing; whether it was not so before."""
+    if _read(path) == text:
+        return False
+    if not text:
+        os.unlink(path)
+        return True
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    aside = f"{path}.new"
+    with open(aside, "w") as file:
+        file.write(text)
+    os.replace(aside, path)
+    return True
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path) as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
