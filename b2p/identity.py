@@ -36,6 +36,12 @@ def whole(layout: Layout, record: Record, settings: Settings) -> dict[str, Any]:
     }
 
 
+def again(layout: Layout, record: Record, settings: Settings) -> dict[str, Any]:
+    """All of it for one that wakes up: it may have been another machine when it was suspended."""
+    files = layout.machine(record.name)
+    return {**whole(layout, record, settings), **news(files, record, settings)}
+
+
 def news(files: MachineFiles, record: Record, settings: Settings) -> dict[str, Any]:
     """What changes while a machine is away: also told to one that wakes up."""
     words = {"time": time.time(), **around(settings)}

@@ -103,7 +103,7 @@ class Start:
                     lambda monitor, started: connected.append(
                         self._connected(record, command, started, monitor)
                     ),
-                    lambda: identity.news(self.files, record, self.context.settings),
+                    lambda: identity.again(self.context.layout, record, self.context.settings),
                 )
             except B2PError as error:
                 self.report.warn(

@@ -153,6 +153,21 @@ def autostart(session: Session, wish: str | None, name: str) -> None:
 
 
 @click.command(cls=Verb)
+@click.argument("source", metavar="SOURCE")
+@click.argument("name", metavar="NAME")
+@pass_session
+def clone(session: Session, source: str, name: str) -> None:
+    """Make another machine with the disk of one that is stopped or suspended.
+
+    Of a suspended one it has the memory too, and 'b2p up' goes on where that was. Names, ssh keys
+    and machine-id are its own.
+    """
+    from b2p.clone import clone as story
+
+    story(names.checked(source), names.checked(name), session.layout, session.report)
+
+
+@click.command(cls=Verb)
 @click.option("-f", "--force", is_flag=True, help="Also one that is running, without asking.")
 @click.argument("machines", nargs=-1, required=True, metavar="NAME...")
 @pass_session

@@ -18,6 +18,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "set": ("life", "Change a machine's processors, memory or disk."),
     "autostart": ("life", "Have a machine started when you log in."),
     "scratch": ("scratch", "Run a command with an engine of its own, gone afterwards."),
+    "clone": ("life", "Make another machine with the same disk."),
     "rm": ("life", "Remove machines and all that is in them."),
     "ls": ("looking", "List the machines."),
     "status": ("looking", "Say how a machine is."),

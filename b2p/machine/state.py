@@ -21,6 +21,8 @@ NAMES = {
 }
 """What people call some of QEMU's options."""
 
+PROCESSOR = "host's processor"
+
 SHORT = 24
 """A value of at most so many characters is shown."""
 
@@ -35,7 +37,7 @@ def fields(command: Sequence[str], *, qemu: str, processor: str) -> dict[str, st
         found.setdefault(NAMES.get(option, f"option {option}"), []).append(value)
     named = {name: " ".join(values) for name, values in found.items()}
     if not named.get("accelerator", "").startswith("tcg"):
-        named["host's processor"] = processor
+        named[PROCESSOR] = processor
     return {"QEMU": qemu, **named}
 
 

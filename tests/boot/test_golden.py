@@ -106,3 +106,20 @@ def test_a_machine_begun_so_is_suspended_and_resumed(twins: Person) -> None:
         )
         == "ok\n"
     )
+
+
+def test_a_clone_goes_on_as_somebody_else(twins: Person) -> None:
+    sleeper = twins.inside("sleep 9999 </dev/null >/dev/null 2>&1 & echo $!", name="one").strip()
+    twins.b2p("suspend", "one")
+    twins.b2p("clone", "one", "three")
+    try:
+        assert "goes on after" in twins.b2p("up", "three").err
+        assert "goes on after" in twins.b2p("up", "one").err
+        for name in ("one", "three"):
+            assert twins.inside(f"cat /proc/{sleeper}/comm", name=name) == "sleep\n"
+            assert twins.inside("cat /root/mark", name=name) == "written\n"
+        for what, line in WHO.items():
+            said = {twins.inside(line, name=name) for name in ("one", "three")}
+            assert len(said) == 2, what
+    finally:
+        twins.b2p("rm", "-f", "three", status=None)
