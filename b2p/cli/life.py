@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +20,9 @@ from b2p.cli.session import (
     rest,
     takes_rest,
 )
+
+if TYPE_CHECKING:
+    from b2p.timing import Timed
 
 
 @click.command(cls=Verb)
@@ -39,6 +44,8 @@ from b2p.cli.session import (
 @click.option("--default", is_flag=True, help="Have podman and docker here go there by default.")
 @click.option("--provision", is_flag=True, help="Run the scripts of its first start again.")
 @click.option("--dry-run", is_flag=True, help="Print QEMU's command line and start nothing.")
+@click.option("--timing", is_flag=True, help="Say how long each stage took.")
+@click.option("--json", "as_json", is_flag=True, help="With --timing: for programs, on stdout.")
 @pass_session
 @takes_rest
 def up(
@@ -48,6 +55,8 @@ def up(
     dry_run: bool,
     default: bool,
     provision: bool,
+    timing: bool,
+    as_json: bool,
     **flags: str | None,
 ) -> None:
     """Start a machine, made on first use; returns when its engine answers.
@@ -55,14 +64,21 @@ def up(
     What follows -- is given to QEMU as it is, last, so it wins:
     b2p up -- -device virtio-rng-pci
     """
+    if as_json and not timing:
+        raise click.UsageError("--json goes with --timing", click.get_current_context())
     from b2p import settings, terminal
+    from b2p.timing import Timed
 
+    timed = Timed(session.report)
     given = {key: settings.from_text(key, text) for key, text in flags.items() if text is not None}
     wishes = session.settings(name, given)
     from b2p.up import up as story
 
     how = {"dry_run": dry_run, "default": default, "provision": provision}
-    result = story(name, wishes, session.layout, session.report, **how, extra=rest())
+    report = timed if timing else session.report
+    result = story(name, wishes, session.layout, report, **how, extra=rest())
+    if timing:
+        _tell_timing(timed, as_json=as_json)
     if dry_run:
         terminal.out(shlex.join(result.command))
     elif os.environ.get("CONTAINER_HOST") != f"unix://{session.layout.machine(name).podman}":
@@ -71,6 +87,21 @@ def up(
         clients = "--docker" if engine.speaks_rest(result.record) else "--varlink"
         words = ["env", *([] if name == names.DEFAULT else [name]), clients]
         session.report.note(f'to use it: eval "$({called_as()} {" ".join(words)})"')
+
+
+def _tell_timing(timed: Timed, *, as_json: bool) -> None:
+    """The stages and their seconds, in order."""
+    from b2p import tables, terminal
+    from b2p.status import SCHEMA
+
+    found = timed.stages()
+    if as_json:
+        timing = [{"stage": stage, "seconds": round(took, 3)} for stage, took in found.items()]
+        terminal.out(json.dumps({"schema": SCHEMA, "timing": timing}, indent=2))
+        return
+    rows = [(f"{took:.2f}", stage) for stage, took in found.items()]
+    rows.append((f"{sum(found.values()):.2f}", "all"))
+    terminal.out(tables.table(("SECONDS", "STAGE"), rows))
 
 
 @click.command(cls=Verb)

@@ -1,6 +1,6 @@
 """Measures what the README promises and prints it beside the target.
 
-bench.py TREE [--first] [--runs N] [--idle SECONDS] [--json]. Everything is asked of `scripts/b2p`
+bench.py TREE [boot] [--first] [--runs N] [--idle SECONDS] [--json]. Everything is asked of `scripts/b2p`
 and of the kernel, as anybody could; b2p's share is the difference to by_hand.py in the same run.
 """
 
@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts.lib import bench_families, bench_ports, bench_varlink
+from scripts.lib import bench_families, bench_golden, bench_ports, bench_varlink
 from scripts.lib.by_hand import Hand, answered
 
 if TYPE_CHECKING:
@@ -276,11 +276,29 @@ def words() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.partition("\n")[0])
     parser.add_argument("tree", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("part", nargs="?", choices=["all", "boot"], default="all")
     parser.add_argument("--first", action="store_true", help="also the first up, from empty caches")
     parser.add_argument("--runs", type=int, default=3, help="cold starts to take the median of")
     parser.add_argument("--idle", type=float, default=CPU_SECONDS, help="seconds of idleness")
     parser.add_argument("--json", action="store_true", help="for programs, on stdout")
     return parser.parse_args()
+
+
+def measure_all(bench: Bench, given: argparse.Namespace) -> None:
+    """One part after the other."""
+    if given.first:
+        measure_first(bench)
+    bench.variables["B2P_GOLDEN"] = "false"
+    bench.note("up of a new machine, without states", bench.timed("up", NAME), "s")
+    measure_cold(bench)
+    del bench.variables["B2P_GOLDEN"]
+    bench_golden.measure(bench, NAME)
+    measure_suspended(bench)
+    measure_quick(bench)
+    bench_ports.measure(bench, NAME)
+    bench_varlink.measure(bench, NAME)
+    bench_families.measure(bench)
+    measure_client(bench, given.idle)
 
 
 def main() -> None:
@@ -290,16 +308,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="b2p-bench-", dir="/tmp") as home:
         bench = Bench(given.tree, Path(home), given.runs)
         try:
-            if given.first:
-                measure_first(bench)
-            bench.note("up of a new machine", bench.timed("up", NAME), "s")
-            measure_cold(bench)
-            measure_suspended(bench)
-            measure_quick(bench)
-            bench_ports.measure(bench, NAME)
-            bench_varlink.measure(bench, NAME)
-            bench_families.measure(bench)
-            measure_client(bench, given.idle)
+            if given.part == "boot":
+                bench_golden.boot_parts(bench)
+            else:
+                measure_all(bench, given)
         finally:
             bench.b2p("rm", "-f", NAME, must=False)
     if given.json:
