@@ -175,6 +175,8 @@ BUDGET = {
 
 @pytest.mark.parametrize("done", BUDGET)
 def test_nothing_is_imported_before_it_is_used(done: str, tmp_path: Path) -> None:
+    # An empty cache too: what a killed b2p left there would be swept.
+    homes = {"HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"}
     code = (
         f"import sys; {done};"
         f"print('loaded', *set('{HEAVY}'.split()) & set(sys.modules), file=sys.stderr)"
@@ -182,7 +184,7 @@ def test_nothing_is_imported_before_it_is_used(done: str, tmp_path: Path) -> Non
     ended = subprocess.run(
         [sys.executable, "-c", code],
         cwd=TREE,
-        env={**os.environ, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)},
+        env={**os.environ, **dict.fromkeys(homes, str(tmp_path))},
         capture_output=True,
         text=True,
         check=True,

@@ -1,7 +1,8 @@
 """Measures what the README promises and prints it beside the target.
 
-bench.py TREE [boot] [--first] [--runs N] [--idle SECONDS] [--json]. Everything is asked of `scripts/b2p`
-and of the kernel, as anybody could; b2p's share is the difference to by_hand.py in the same run.
+bench.py TREE [boot] [--first] [--runs N] [--idle SECONDS] [--json]. Everything is asked of
+`scripts/b2p` and of the kernel, as anybody could; b2p's share is the difference to by_hand.py in
+the same run.
 """
 
 from __future__ import annotations
