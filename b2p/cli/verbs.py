@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "podman": ("inside", "Run the machine's own podman."),
     "varlink": ("varlink", "Speak varlink with a machine, as clients of 2018 did."),
     "env": ("connect", "Print what podman and docker need to find the machine."),
+    "snapshot": ("snapshots", "Keep and restore states of a stopped machine's disk."),
     "image": ("images", "List, build, verify, fetch and remove images."),
     "ssh-config": ("connect", "Print what ssh and editors need to find the machine."),
     "config": ("config", "Show what holds for a machine, and who says so."),
