@@ -7,6 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from b2p import surroundings
+from b2p.host import computer
+from b2p.machine import registries
 
 if TYPE_CHECKING:
     from b2p.settings import Settings
@@ -51,8 +53,14 @@ def news(files: MachineFiles, record: Record, settings: Settings) -> dict[str, A
 
 
 def around(settings: Settings) -> dict[str, Any]:
-    """What a guest is told of the network; raises UsageError where that is wrong on this side."""
+    """What a guest is told of where it is; raises UsageError where that is wrong on this side."""
     return {
         "proxies": surroundings.proxies(os.environ),
         "certificates": surroundings.certificates(settings.ca_bundle, os.environ),
+        "timezone": computer.timezone(os.environ),
+        "registries": registries.conf(
+            search=settings.registries,
+            mirrors=settings.registry_mirrors,
+            insecure=settings.insecure_registries,
+        ),
     }

@@ -11,6 +11,7 @@ from b2p.client import ssh
 from b2p.control.errors import GoneError, RefusedError, SilentError
 from b2p.errors import GuestError, HostError, StateError
 from b2p.host import process
+from b2p.image import overlay
 from b2p.store import durable
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ def prepare_disk(files: MachineFiles, size: int, *, is_new: bool = False) -> Non
 
     With `is_new`, one that no guest ever mounted is made anew: it may be half a filesystem.
     """
+    if files.data_overlay.exists():
+        overlay.grow(files.data_overlay, size)
+        return
     try:
         if is_new and not was_mounted(files.data_disk):
             files.data_disk.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from b2p import project, sizes
 from b2p.errors import UsageError
+from b2p.machine.registries import FORM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -55,6 +56,12 @@ class Settings:
     """Stands in for scheme and host of every image's address; empty: none."""
     packages: tuple[str, ...] = ()
     """Debian packages that b2p's own image has more."""
+    registries: tuple[str, ...] = ()
+    """Where images with short names are looked for; empty: docker.io."""
+    registry_mirrors: tuple[str, ...] = ()
+    """REGISTRY=MIRROR: asked before the registry itself."""
+    insecure_registries: tuple[str, ...] = ()
+    """Those that may speak plain HTTP, or show a certificate that nobody signed."""
     forward_agent: bool = False
     """Whether the ssh agent of this computer is lent to the machine by `ssh`."""
     clients: ClientsWish = "auto"
@@ -188,6 +195,18 @@ def _names(key: str, raw: object) -> tuple[str, ...]:
     return tuple(raw)
 
 
+def _registries(key: str, raw: object) -> tuple[str, ...]:
+    if not isinstance(raw, list) or not all(isinstance(one, str) for one in raw):
+        raise _WrongError(f'{key} takes a list, such as ["quay.io"]')
+    for one in raw:
+        words = one.split("=") if key == "registry_mirrors" else [one]
+        if len(words) != 1 + (key == "registry_mirrors"):
+            raise _WrongError(f'{key} takes pairs, such as ["docker.io=mirror.example:5000"]')
+        if not all(map(FORM.fullmatch, words)):
+            raise _WrongError(f"{one!r} is not the name of a registry, such as 10.0.2.2:5000")
+    return tuple(raw)
+
+
 def _paths(key: str, raw: object) -> tuple[str, ...]:
     if not isinstance(raw, list) or not all(isinstance(one, str) and one for one in raw):
         raise _WrongError(f'{key} takes a list of paths, such as ["{_EXAMPLE[key]}"]')
@@ -211,7 +230,10 @@ class _WrongError(Exception):
     """A value has not the form that its key takes; the text says which."""
 
 
-LISTS = ("packages", *project.PATHS)
+LISTS = (
+    *("packages", "registries", "registry_mirrors", "insecure_registries"),
+    *project.PATHS,
+)
 """Keys that take several words; in the environment, with commas between."""
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 SIZES = ("memory", "disk", "golden_limit")
@@ -242,6 +264,9 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "ignition": _text,
     "image_mirror": _text,
     "packages": _names,
+    "registries": _registries,
+    "registry_mirrors": _registries,
+    "insecure_registries": _registries,
     "forward_agent": _truth,
     "clients": _one_of("auto", "off"),
     "golden": _truth,
@@ -261,6 +286,7 @@ def check_packages(names: Iterable[str]) -> None:
 NOT_BY_PROJECTS = (
     *("qemu", "check_valid_until", "image_mirror", "forward_agent"),
     *("publish", "host_calls", "ca_bundle"),
+    *("registries", "registry_mirrors", "insecure_registries"),
 )
 """Whoever downloads a project must not have its author decide these."""
 KEYS = tuple(key.name for key in fields(Settings) if key.name in _READERS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from b2p import decision, engine, launch, resume, standstill, status
+from b2p import decision, engine, launch, resume, standstill, status, tell
 from b2p.down import qemus
 from b2p.ending import Ending
 from b2p.errors import B2PError, GuestError, StateError
@@ -70,7 +70,10 @@ def up(
             if before and (
                 running := _running(before, settings, layout, report, extra, dry_run=dry_run)
             ):
-                return running if dry_run else replace(running, record=ending.of(running.record))
+                if dry_run:
+                    return running
+                tell.again(settings, running.record, files, report)
+                return replace(running, record=ending.of(running.record))
             start = Start(context, before=before, extra=extra, now=_now())
             record, command = start.shown() if dry_run else start.done()
             return Up(record=record if dry_run else ending.of(record), command=command)

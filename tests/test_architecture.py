@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(TRANSFER, BASE | TRANSFER),
     "firmware": BASE,
     "project": BASE,
-    "settings": BASE | {"project"},
+    "settings": BASE | {"project", "machine"},
     "terminal": BASE,
     "tables": BASE | {"terminal"},
 }

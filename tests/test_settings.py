@@ -218,3 +218,42 @@ def test_what_is_no_toml_is_told_with_its_path(tmp_path: Path, content: bytes) -
     (tmp_path / "config/b2p.toml").write_bytes(content)
     with pytest.raises(UsageError, match=r"b2p\.toml.* is no TOML"):
         read(tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("packages", "htop, jq", ("htop", "jq")),
+        ("registries", "quay.io,10.0.2.2:5000/team", ("quay.io", "10.0.2.2:5000/team")),
+        ("registry_mirrors", "docker.io=a.example:5000", ("docker.io=a.example:5000",)),
+    ],
+)
+def test_lists_are_written_with_commas_in_the_environment(
+    key: str, text: str, value: tuple[str, ...]
+) -> None:
+    layer = settings.environment_layer({f"B2P_{key.upper()}": text})
+    assert getattr(settings.merged([layer], cores=1), key) == value
+
+
+@pytest.mark.parametrize(
+    ("key", "raw"),
+    [
+        ("packages", ["No Such"]),
+        ("packages", "htop"),
+        ("registries", ["https://quay.io"]),
+        ("registries", ["a\nb"]),
+        ("registry_mirrors", ["docker.io"]),
+        ("registry_mirrors", ["a=b=c"]),
+        ("insecure_registries", [1]),
+    ],
+)
+def test_a_list_with_a_wrong_word_is_refused(key: str, raw: object) -> None:
+    with pytest.raises(UsageError) as caught:
+        merged({key: raw})
+    assert key in caught.value.message
+
+
+def test_a_project_does_not_decide_whom_the_engine_trusts() -> None:
+    for key in ("registries", "registry_mirrors", "insecure_registries"):
+        with pytest.raises(UsageError, match="cannot be set by a project"):
+            settings.project_layers({key: ["x"]}, "default", "b2p.toml")

@@ -86,3 +86,20 @@ def ssh_config(session: Session, name: str) -> None:
     terminal.out(inside.ssh_block(session.layout, record, forward_agent=lent))
     line = ssh.include(session.layout.ssh_configs)
     session.report.note(f"for all machines, at the top of ~/.ssh/config: {line}")
+
+
+@click.command(cls=Verb)
+@machine_argument
+@pass_session
+def ip(session: Session, name: str) -> None:
+    """Print the address at which what containers publish answers: this computer's own.
+
+    A machine's network is QEMU's, which nobody else can reach: there is no other address.
+    """
+    from b2p import status, terminal
+    from b2p.client import ssh
+
+    status.known(session.layout, name)
+    terminal.out(ssh.ADDRESS)
+    if sys.stdout.isatty():
+        session.report.note("a machine has no address of its own; what it publishes answers here")

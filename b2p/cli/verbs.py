@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from b2p import __version__
+from b2p.cli import coming
 from b2p.cli.session import global_options
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -29,6 +30,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "podman": ("inside", "Run the machine's own podman."),
     "varlink": ("varlink", "Speak varlink with a machine, as clients of 2018 did."),
     "env": ("connect", "Print what podman and docker need to find the machine."),
+    "snapshot": ("snapshots", "Keep and restore states of a stopped machine's disk."),
+    "ip": ("connect", "Print the address at which what containers publish answers."),
     "image": ("images", "List, build, verify, fetch and remove images."),
     "ssh-config": ("connect", "Print what ssh and editors need to find the machine."),
     "config": ("config", "Show what holds for a machine, and who says so."),
@@ -40,10 +43,13 @@ VERBS: dict[str, tuple[str, str]] = {
 ALIASES = {
     "start": "up",
     "create": "up",
+    "init": "up",
+    "launch": "up",
     "resume": "up",
     "stop": "down",
     "shell": "ssh",
     "list": "ls",
+    "delete": "rm",
 }
 _ATTRIBUTE = {"env": "environment", "ssh-config": "ssh_config", "set": "change"}
 
@@ -86,9 +92,11 @@ class Verbs(click.Group):
             formatter.write_dl(
                 [
                     (", ".join(a for a in ALIASES if ALIASES[a] == v), v)
-                    for v in ("up", "down", "ssh", "ls")
+                    for v in ("up", "down", "ssh", "ls", "rm")
                 ]
             )
+        with formatter.section("Coming from"):
+            formatter.write_dl(coming.lines())
 
 
 def _begin(context: click.Context) -> None:

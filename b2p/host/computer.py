@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import shutil
 import sys
 from itertools import accumulate
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from b2p.errors import HostError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from b2p.machine.model import Arch
 
@@ -59,6 +60,9 @@ NETWORK_FILESYSTEMS = frozenset(
 
 _TELLING = ("vendor_id", "model", "flags", "CPU ", "Features")
 """How lines of /proc/cpuinfo begin that tell processors apart; others change all the time."""
+
+_ZONE = re.compile(r"[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
+"""A name of the time zone database; never a path."""
 
 T = TypeVar("T")
 
@@ -102,6 +106,20 @@ def boot_id() -> str:
         import psutil
 
         return f"{psutil.boot_time():.0f}"
+
+
+def timezone(environment: Mapping[str, str], root: Path = ROOT) -> str:
+    """The name of the zone that this computer's clock shows ("Europe/Berlin"); empty: unknown."""
+    told = environment.get("TZ", "").removeprefix(":")
+    if _ZONE.fullmatch(told):
+        return told
+    try:
+        link = str((root / "etc/localtime").readlink())
+    except OSError:
+        link = ""
+    # On macOS: /var/db/timezone/zoneinfo/Europe/Berlin.
+    found = link.partition("zoneinfo/")[2].removeprefix("posix/")
+    return found if _ZONE.fullmatch(found) else ""
 
 
 def processor() -> str:

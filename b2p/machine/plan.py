@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from b2p.errors import HostError, UsageError
 from b2p.machine import ports
 from b2p.machine.architecture import kernel_words
 from b2p.machine.model import DirectBoot, Disk, Host, Machine, Sockets, UnixForward
+
+if TYPE_CHECKING:
+    from b2p.machine.model import DiskFormat
 
 LEAST_MEMORY_MIB = 512
 """Below this systemd and podman come up, but the first container does not."""
@@ -48,9 +52,10 @@ class Places:
     sockets: Sockets
     podman: str
     varlink: str
+    call_script: str
     podman_core: str = ""
     """Empty where no engine of another user than root's is known of."""
-    call_script: str
+    data_format: DiskFormat = "raw"
 
 
 def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machine:
@@ -73,7 +78,11 @@ def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machi
         ),
         disks=(
             Disk(path=image.root, serial=ports.ROOT_DISK_SERIAL, read_only=True),
-            Disk(path=places.data_disk, serial=ports.DATA_DISK_SERIAL),
+            Disk(
+                path=places.data_disk,
+                serial=ports.DATA_DISK_SERIAL,
+                format=places.data_format,
+            ),
         ),
         unix_forwards=unix_forwards(wishes, places),
         # ssh's port is forwarded over QMP once QEMU runs: a taken one is then no reason to fail.

@@ -40,6 +40,16 @@ class MachineFiles:
         return self.home / "data.raw"
 
     @property
+    def data_overlay(self) -> Path:
+        """What was written since a snapshot, over that snapshot's layer; in place of data.raw."""
+        return self.home / "data.qcow2"
+
+    @property
+    def snapshots(self) -> Path:
+        """The layers of the data disk that snapshots keep, one directory each."""
+        return self.home / "snapshots"
+
+    @property
     def system_disk(self) -> Path:
         """What the machine wrote on the disk of an image of another family: a qcow2 overlay."""
         return self.home / "system.qcow2"
@@ -47,7 +57,7 @@ class MachineFiles:
     @property
     def disks(self) -> tuple[Path, ...]:
         """All disks that a machine can have; most have one of them."""
-        return self.data_disk, self.system_disk
+        return self.data_disk, self.data_overlay, self.system_disk
 
     @property
     def boot(self) -> Path:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from b2p.errors import StateError
-from b2p.store import durable
+from b2p.store import durable, snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +101,9 @@ def stamps(files: MachineFiles, disk_bytes: int = 0) -> dict[str, str]:
 
     `disk_bytes`: what the disk would be grown to.
     """
-    values = _stamp(files.data_disk, disk_bytes), _stamp(files.saved_state)
+    disk, form = snapshots.top(files)
+    # A thin disk grows by a field within.
+    values = _stamp(disk, disk_bytes if form == "raw" else 0), _stamp(files.saved_state)
     return dict(zip(STAMPED, values, strict=True))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from b2p import identity, launch, surroundings
 from b2p.machine.model import Sockets
 from b2p.machine.plan import ImageFiles, Places, Wishes, plan
+from b2p.store import snapshots
 from b2p.supply import Supply
 
 if TYPE_CHECKING:
@@ -85,8 +86,14 @@ def _image_files(image: Image) -> ImageFiles:
 
 
 def _own_places(files: MachineFiles) -> Places:
-    """As for all, and core's engine."""
-    return replace(places(files), podman_core=str(files.podman_core))
+    """As for all, core's engine, and the disk that may lie on snapshots."""
+    disk, form = snapshots.top(files)
+    return replace(
+        places(files),
+        podman_core=str(files.podman_core),
+        data_disk=str(disk),
+        data_format=form,
+    )
 
 
 def places(files: MachineFiles) -> Places:

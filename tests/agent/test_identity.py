@@ -99,3 +99,21 @@ def test_containers_are_woken_where_there_are_some(
     monkeypatch.setattr(agent.power, "start_unit", started.append)
     agent.identity.wake_containers()
     assert started == ([unit] if wakes else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("Europe/Berlin", "Berlin"), ("../../etc/passwd", "UTC"), ("No/Where", "UTC")],
+)
+def test_the_hosts_time_zone_is_taken_where_there_is_one(
+    agent: Any, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, shown: str
+) -> None:
+    zones, local = tmp_path / "zones", tmp_path / "localtime"
+    (zones / "Europe").mkdir(parents=True)
+    for zone in ("UTC", "Europe/Berlin"):
+        (zones / zone).write_text(zone)
+    local.symlink_to(zones / "UTC")
+    monkeypatch.setattr(agent.identity, "ZONES", str(zones))
+    monkeypatch.setattr(agent.identity, "LOCAL_TIME", str(local))
+    agent.identity.apply({"timezone": name})
+    assert local.resolve().name == shown

@@ -370,3 +370,23 @@ def test_following_a_log_begins_anew_when_the_machine_does(
         path.unlink()
         path.write_text("another file, a longer one\n")
         assert next(blocks) == "another file, a longer one"
+
+
+def test_the_address_is_this_computers_own(layout: Layout, capsys: Capture) -> None:
+    fakes.stopped_machine(layout)
+    assert run(["ip"]) == 0
+    assert capsys.readouterr().out == "127.0.0.1\n"
+    assert run(["ip", "nobody"]) == 2
+
+
+def test_who_comes_from_elsewhere_finds_every_word(capsys: Capture) -> None:
+    from b2p.cli import coming, verbs
+
+    assert run(["--help"]) == 0
+    said = capsys.readouterr().out
+    text = (Path(__file__).parents[2] / "docs/coming-from.md").read_text()
+    assert coming.page() in text
+    for name, rows in coming.COMING_FROM:
+        assert name in said
+        for _, ours in rows:
+            assert ours.split()[0] in verbs.VERBS

@@ -127,3 +127,25 @@ def test_only_shared_file_systems_are_network_ones() -> None:
 def test_this_boot_has_one_name() -> None:
     assert computer.boot_id()
     assert computer.boot_id() == computer.boot_id()
+
+
+@pytest.mark.parametrize(
+    ("told", "link", "zone"),
+    [
+        ("", "/usr/share/zoneinfo/Europe/Berlin", "Europe/Berlin"),
+        ("", "/var/db/timezone/zoneinfo/Asia/Tokyo", "Asia/Tokyo"),
+        ("", "../usr/share/zoneinfo/posix/UTC", "UTC"),
+        ("America/New_York", "/usr/share/zoneinfo/UTC", "America/New_York"),
+        (":Europe/Paris", None, "Europe/Paris"),
+        ("/etc/passwd", None, ""),
+        ("<+03>-3", None, ""),
+        ("", "/somewhere/else", ""),
+    ],
+)
+def test_the_time_zone_is_a_name_or_nothing(
+    tmp_path: Path, told: str, link: str | None, zone: str
+) -> None:
+    (tmp_path / "etc").mkdir()
+    if link:
+        (tmp_path / "etc/localtime").symlink_to(link)
+    assert computer.timezone({"TZ": told}, tmp_path) == zone

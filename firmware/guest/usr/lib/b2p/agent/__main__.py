@@ -9,12 +9,14 @@ import os
 import time
 
 import addresses
+import comfort
 import disk
 import engine
 import identity
 import power
 import publish
 import resumed
+from clock import Clock
 from port import Port
 
 FROZEN_SECONDS = 10.0
@@ -183,10 +185,14 @@ def main() -> None:
         notify_systemd("READY=1")
         return
     agent = Agent(port)
+    clock = Clock()
+    comfort.raise_limits()
     port.send({"event": "stage", "stage": agent.stage})
     while True:
         for request in port.waiting():
             agent.answer(request)
+        if agent.is_ready:
+            clock.look()
         port.pause(agent.tend())
 
 

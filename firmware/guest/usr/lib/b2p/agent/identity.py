@@ -15,6 +15,8 @@ CORES_CONTAINERS = "/home/core/.local/share/containers/storage/overlay-container
 EMPTY_LIST = 4
 """Bytes of a JSON list with nothing in it, at most."""
 
+ZONES = "/usr/share/zoneinfo"
+LOCAL_TIME = "/etc/localtime"
 QUADLETS = "/etc/containers/systemd"
 GENERATOR = "podman-system-generator"
 
@@ -34,6 +36,8 @@ def apply(request: dict) -> None:
         _write(os.path.basename(name), text, 0o600)
     if request.get("authorized_keys"):
         _write("authorized_keys", "\n".join(request["authorized_keys"]) + "\n", 0o644)
+    if request.get("timezone"):
+        _set_timezone(request["timezone"])
     if request.get("token"):
         _write("token", request["token"], 0o600)
 
@@ -83,6 +87,18 @@ def _set_machine_id(new: str) -> None:
         os.rename(f"{JOURNALS}/{old}", f"{JOURNALS}/{new}")
         # journald goes on writing where it began.
         os.symlink(new, f"{JOURNALS}/{old}")
+
+
+def _set_timezone(name: str) -> None:
+    """The host's, for who looks at a clock or a log in here; containers keep their own."""
+    zone = os.path.normpath(f"{ZONES}/{name}")
+    if not zone.startswith(f"{ZONES}/") or not os.path.isfile(zone):
+        return
+    aside = f"{LOCAL_TIME}.new"
+    if os.path.lexists(aside):
+        os.unlink(aside)
+    os.symlink(zone, aside)
+    os.replace(aside, LOCAL_TIME)
 
 
 def _set_name(name: str) -> None:

@@ -3,6 +3,8 @@
 import os
 import time
 
+import comfort
+
 
 def run(*command: str) -> None:
     """Run a program to its end; raises OSError with its status where it failed."""
@@ -35,7 +37,8 @@ def start_unit(unit: str) -> None:
 def settle() -> None:
     """What makes an idle machine small and quiet; nobody has to wait for it."""
     # Gives free memory back to the host (free page reporting).
-    run("/usr/sbin/modprobe", "virtio_balloon")
+    run("/usr/sbin/modprobe", "-a", "virtio_balloon", "zram")
+    comfort.swap()
     with open("/proc/sys/vm/compaction_proactiveness", "w") as knob:
         knob.write("0")
 

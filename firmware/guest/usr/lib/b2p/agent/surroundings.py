@@ -1,4 +1,4 @@
-"""What the host's network asks of programs in here: proxies, and whose certificates are good."""
+"""What the host's network asks of programs in here: proxies, registries, good certificates."""
 
 import json
 import os
@@ -10,6 +10,8 @@ SSH = "/run/b2p/sshd.conf"
 SHELL = "/etc/profile.d/b2p-proxies.sh"
 """For a login on the console."""
 
+REGISTRIES = "/etc/containers/registries.conf.d/z-host.conf"
+"""After the image's own in the alphabet, so it wins. An engine reads it once."""
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 KEPT = "/run/b2p/ca-certificates.crt"
 """The bundle as the image has it."""
@@ -22,6 +24,8 @@ def apply(request: dict) -> bool:
         changed = _take_proxies(request["proxies"])
     if "certificates" in request:
         changed = _take_certificates(request["certificates"]) or changed
+    if "registries" in request:
+        changed = _put(REGISTRIES, request["registries"]) or changed
     return changed
 
 

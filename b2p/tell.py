@@ -1,0 +1,40 @@
+"""A machine that runs is told what may have changed around it since it was told last."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from b2p import identity
+from b2p.errors import B2PError
+
+if TYPE_CHECKING:
+    from b2p.report import Report
+    from b2p.settings import Settings
+    from b2p.store.layout import MachineFiles
+    from b2p.store.record import Record
+
+ANSWER_SECONDS = 30.0
+"""The engine is started anew where its registries or certificates changed."""
+
+
+def again(settings: Settings, record: Record, files: MachineFiles, report: Report) -> None:
+    """Clock, time zone, registries, certificates; raises UsageError for what is wrong here.
+
+    Not the proxies: `up` may be said in a shell that knows of none.
+    """
+    from b2p.control.guest import GuestPort
+
+    if record.family:
+        # Without b2p's agent nobody listens.
+        return
+    told = {"time": time.time(), **identity.around(settings)}
+    del told["proxies"]
+    try:
+        with GuestPort(files.control) as port:
+            port.ask("identity", timeout=ANSWER_SECONDS, **told)
+    except B2PError as error:
+        report.warn(
+            f"the machine was not told of its clock and registries: {error.message}",
+            "restart it: b2p down, then b2p up",
+        )

@@ -1,0 +1,103 @@
+"""Debian's docker-registry with TLS on this computer: trusted and mirrored without a reboot."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.boot.engine import BUSYBOX, Docker
+from tests.boot.person import await_true
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.debian_tools import Tools
+
+pytestmark = pytest.mark.boot
+
+CONFIG = """\
+version: 0.1
+storage: {{filesystem: {{rootdirectory: {folder}/data}}}}
+http:
+  addr: 127.0.0.1:{port}
+  tls: {{certificate: {folder}/cert.pem, key: {folder}/key.pem}}
+"""
+
+
+def free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        return int(server.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture
+def registry(tools: Tools, tmp_path: Path) -> Iterator[str]:
+    """The registry's name in the machine; its certificate lies at cert.pem."""
+    openssl = tools.program("usr/bin/openssl", "openssl")
+    subject = ("-subj", "/CN=registry", "-addext", "subjectAltName=IP:10.0.2.2")
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-config", "/dev/null")
+    files = ("-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem"))
+    subprocess.run(
+        [str(openssl), "req", "-x509", "-days", "2", *key, *subject, *files],
+        check=True,
+        capture_output=True,
+    )
+    port = free_port()
+    (tmp_path / "config.yml").write_text(CONFIG.format(folder=tmp_path, port=port))
+    program = tools.program("usr/bin/docker-registry", "docker-registry")
+    with (tmp_path / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [str(program), "serve", str(tmp_path / "config.yml")], stdout=log, stderr=log
+        )
+    try:
+        await_true("the registry", lambda: answers(port))
+        yield f"10.0.2.2:{port}"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def test_a_registry_is_trusted_mirrored_and_let_go_of(
+    docker: Docker, registry: str, tmp_path: Path
+) -> None:
+    person = docker.person
+    trust = {"B2P_CA_BUNDLE": str(tmp_path / "cert.pem")}
+    pushed, mirrored = f"{registry}/library/kept", "docker.io/library/kept"
+    docker("tag", BUSYBOX, pushed)
+    assert "certificate" in docker.run("push", pushed, status=1).err
+
+    person.b2p("up", environment=trust)
+    docker("push", pushed)
+    docker("rmi", pushed)
+    docker("pull", pushed)
+    docker("rmi", pushed)
+
+    person.b2p("up", environment={**trust, "B2P_REGISTRY_MIRRORS": f"docker.io={registry}"})
+    docker("pull", mirrored)
+    docker("rmi", mirrored)
+
+    person.b2p("up")
+    assert "certificate" in docker.run("pull", pushed, status=1).err
+    person.b2p("up", environment={"B2P_INSECURE_REGISTRIES": registry})
+    docker("pull", pushed)
+    docker("rmi", pushed)
+    person.b2p("up")
+
+
+def test_a_file_that_is_no_certificate_changes_nothing(docker: Docker, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no")
+    wish = {"B2P_CA_BUNDLE": str(tmp_path / "ca.pem")}
+    said = docker.person.b2p("up", status=2, environment=wish)
+    assert "holds no certificate" in said.err
