@@ -15,12 +15,19 @@ if TYPE_CHECKING:
     from b2p.terminal import Style
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], *, spare: Sequence[str] = ()
+) -> str:
     """Columns two cells apart, a heading above; states in colour on a terminal.
 
-    There the last column goes on below itself where it is too long for the line.
+    There the last column goes on below itself where it is too long for the line, once those that
+    it can spare were left out, in their order.
     """
     voice = Voice(sys.stdout, colour=fancy(sys.stdout))
+    for heading in spare if sys.stdout.isatty() else ():
+        if _width(headings, rows) > shutil.get_terminal_size().columns:
+            left = [number for number, one in enumerate(headings) if one != heading]
+            headings, *rows = ([row[number] for number in left] for row in (headings, *rows))
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     colours: dict[str, Style] = {
         "running": "green",
@@ -38,6 +45,12 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         ]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
+
+
+def _width(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Of the whole table."""
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    return sum(widths) + 2 * (len(widths) - 1)
 
 
 def _folded(rows: Iterable[Sequence[str]], widths: Sequence[int]) -> Iterator[Sequence[str]]:

@@ -196,6 +196,25 @@ def test_a_table_is_aligned_and_has_no_spaces_at_its_ends() -> None:
     assert text.splitlines() == ["NAME     STATE", "default  running", "b        stopped"]
 
 
+@pytest.mark.parametrize(("columns", "kept"), [(40, 4), (30, 3), (20, 2)])
+def test_a_narrow_terminal_is_spared_columns(
+    monkeypatch: pytest.MonkeyPatch, columns: int, kept: int
+) -> None:
+    monkeypatch.setattr("sys.stdout", Screen())
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("NO_COLOR", "1")
+    rows = [("default", "running", "x" * 8, "y" * 8)]
+    text = tables.table(("NAME", "STATE", "EXTRA", "MORE"), rows, spare=("MORE", "EXTRA"))
+    assert len(text.splitlines()[0].split()) == kept
+    assert max(map(len, text.splitlines())) <= columns
+
+
+def test_a_pipe_gets_all_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    monkeypatch.setenv("COLUMNS", "5")
+    assert tables.table(("A", "MORE"), [("a" * 9, "b")], spare=("MORE",)).split()[1] == "MORE"
+
+
 def test_advances_of_many_threads_are_all_counted() -> None:
     running = Running("fetching", "bytes", 0.0)
 

@@ -14,6 +14,10 @@ from b2p.cli.session import Session, Verb, json_option, machine_argument, pass_s
 if TYPE_CHECKING:
     from b2p.status import Status
 
+HEADINGS = ("NAME", "STATE", "CPUS", "MEMORY", "DISK", "IMAGE")
+SPARE = ("IMAGE", "CPUS")
+"""What a narrow terminal is spared."""
+
 
 @click.command(cls=Verb)
 @json_option
@@ -27,7 +31,7 @@ def ls(session: Session, *, as_json: bool) -> None:
         terminal.out(_json({"machines": [one.as_json() for one in machines]}))
     elif machines:
         rows = [_row(one) for one in machines]
-        terminal.out(tables.table(("NAME", "STATE", "CPUS", "MEMORY", "DISK", "IMAGE"), rows))
+        terminal.out(tables.table(HEADINGS, rows, spare=SPARE))
     else:
         session.report.note("no machines yet; 'b2p up' makes one")
 
@@ -77,6 +81,9 @@ def _fact(key: str, value: object) -> tuple[str, str]:
     """A line for a person: words for truths, units for sizes."""
     from b2p import sizes
 
+    if key == "image":
+        # As `ls` and `image ls` show it; `inspect` has all of it.
+        return key, str(value)[:12]
     if isinstance(value, bool):
         return key.replace("_", " "), "yes" if value else "no"
     if isinstance(value, int) and key.endswith("_bytes"):

@@ -120,23 +120,29 @@ def _quieten(context: click.Context, _parameter: click.Parameter, value: bool) -
 def _debug(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's
     if value:
         context.ensure_object(Session).debug = True
-        log_to_stderr()
+        log_to_stderr("b2p", "qemu")
 
 
-def log_to_stderr() -> None:
-    """Let every command and QMP message be seen."""
+def _verbose(_context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's
+    if value:
+        log_to_stderr("b2p.host.process")
+
+
+def log_to_stderr(*names: str) -> None:
+    """Let what these parts log be seen: the commands they start, the QMP messages."""
     import logging
 
     form = "%(relativeCreated)6d ms  %(name)s: %(message)s"
     logging.basicConfig(format=form, level=logging.WARNING)
-    for name in ("b2p", "qemu"):
+    for name in names:
         logging.getLogger(name).setLevel(logging.DEBUG)
 
 
 def global_options(*, hidden: bool) -> list[click.Option]:
-    """-q and --debug: shown at the top, understood at every verb too."""
+    """-q, -v and --debug: shown at the top, understood at every verb too."""
     options: list[tuple[list[str], Callable[..., Any], str]] = [
         (["-q", "--quiet"], _quieten, "Say nothing but warnings and errors."),
+        (["-v", "--verbose"], _verbose, "Show every command that is started."),
         (["--debug"], _debug, "Show every command and every QMP message."),
     ]
     return [
@@ -187,12 +193,27 @@ def _machine(context: click.Context, _parameter: click.Parameter, value: str | N
     return names.checked(chosen)
 
 
-machine_argument = click.argument("name", required=False, callback=_machine, metavar="[NAME]")
+def _machines(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """For a shell that completes: the machines whose names begin so."""
+    from b2p.errors import B2PError
+    from b2p.store import record as records
+
+    try:
+        found = records.listing(context.ensure_object(Session).layout.machines).names
+    except B2PError:
+        return []
+    return [name for name in found if name.startswith(begun)]
+
+
+machine_argument = click.argument(
+    "name", required=False, callback=_machine, metavar="[NAME]", shell_complete=_machines
+)
 machine_option = click.option(
     "-m",
     "--machine",
     "name",
     callback=_machine,
+    shell_complete=_machines,
     metavar="NAME",
     help="Another machine than the default.",
 )

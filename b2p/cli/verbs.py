@@ -36,6 +36,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "ssh-config": ("connect", "Print what ssh and editors need to find the machine."),
     "config": ("config", "Show what holds for a machine, and who says so."),
     "port": ("ports", "List the ports that lead to a machine; add and remove them."),
+    "completion": ("reading", "Print what completes b2p's words in your shell."),
+    "man": ("reading", "Print the manual page."),
     "doctor": ("doctor", "Check this computer, and say what to do."),
 }
 """Verb: the module of b2p.cli that has it as a function of its name, and its line of help."""

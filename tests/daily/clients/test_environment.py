@@ -52,8 +52,13 @@ def test_testcontainers_generic_container_lives_and_is_gone(
 ) -> None:
     environment = after_env(docker.person, "--testcontainers")
     script = SCRIPTS / "generic_container.py"
-    found = last_json(run(testcontainers_python, script, BUSYBOX, "none", environment=environment))
-    assert found == {"host": "127.0.0.1", "environment": "value\n", "logs": "begun\n"}
+    found = last_json(run(testcontainers_python, script, BUSYBOX, "ports", environment=environment))
+    assert found == {
+        "host": "127.0.0.1",
+        "environment": "value\n",
+        "logs": "begun\n",
+        "served": "served\n",
+    }
     assert not docker("ps", "-aq", "--filter", "label=org.testcontainers=true")
 
 
