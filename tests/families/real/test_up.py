@@ -225,6 +225,7 @@ def test_a_disk_that_nobody_knows(
     one.goes()
 
 
+@pytest.mark.quick
 def test_a_live_cd_that_nobody_knows_is_told_on_its_console(
     family: Callable[[str], Family], workshop: Workshop, tools: Tools
 ) -> None:
@@ -237,6 +238,7 @@ def test_a_live_cd_that_nobody_knows_is_told_on_its_console(
     one.goes()
 
 
+@pytest.mark.quick
 def test_boot2docker_without_systemd_and_socat(
     family: Callable[[str], Family], workshop: Workshop, site: Site, tools: Tools
 ) -> None:
@@ -262,6 +264,7 @@ def test_minikube(
     one.through(user="docker", engine=lambda: docker_ps(one, tools), place=place)
 
 
+@pytest.mark.quick
 def test_a_guest_that_is_silent_is_shown(person: Person, workshop: Workshop) -> None:
     """memtest86+'s CD says nothing on a serial port, and lets nobody in."""
     memtest = foreign.foreign(workshop).memtest
@@ -272,6 +275,7 @@ def test_a_guest_that_is_silent_is_shown(person: Person, workshop: Workshop) -> 
     assert person.traces("dumb") == []
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("name", [*skeletons.ISOS, *skeletons.RELEASES, *skeletons.LOADERS])
 def test_each_family_is_recognised(seen: Seen, tmp_path: Path, name: str) -> None:
     image = tmp_path / "image"
@@ -280,6 +284,7 @@ def test_each_family_is_recognised(seen: Seen, tmp_path: Path, name: str) -> Non
     seen[name, "recognised"] = "stand-in"
 
 
+@pytest.mark.quick
 def test_the_records_say_what_was_seen(seen: Seen) -> None:
     booted = {name: how for (name, column), how in seen.items() if column == "boots"}
     assert booted == {name: families.by_name(name).tried for name in booted}
