@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from b2p import firmware, gather
 from b2p.errors import HostError, StateError
-from b2p.host import accelerator, computer, process, qemu
+from b2p.host import accelerator, computer, counter, process, qemu
 from b2p.image import cache, recipe
 from b2p.image.build import Build, recipe_digest
 from b2p.machine.model import Host, Qemu
@@ -97,6 +97,7 @@ class Supply:
             accelerator_problem=problem,
             cores=computer.cores(),
             memory_mib=computer.memory_mib(),
+            counter_khz=counter.khz(self.layout.findings) if chosen == "tcg" else 0,
         )
 
     def wished_image(self, recorded: str) -> Image | None:

@@ -72,8 +72,11 @@ def accelerator_options(accelerator: Accelerator) -> list[str]:
     return ["-accel", accelerator, "-cpu", "host"]
 
 
-def kernel_words(arch: Arch, accelerator: Accelerator) -> str:
-    """The kernel's command line, as far as computer and accelerator decide it."""
+def kernel_words(arch: Arch, accelerator: Accelerator, *, counter_khz: int = 0) -> str:
+    """The kernel's command line, as far as computer and accelerator decide it.
+
+    `counter_khz` is Host's.
+    """
     quirks = architecture(arch)
     words = [f"console={quirks.console}", "quiet", "loglevel=3", "net.ifnames=0", quirks.quiet_cpu]
     # Without the bpf LSM systemd spares a second of loading libbpf and a program nobody asked for.
@@ -83,4 +86,6 @@ def kernel_words(arch: Arch, accelerator: Accelerator) -> str:
     if accelerator == "tcg":
         # Guards against side channels of a processor that is emulated only cost time.
         words.append("mitigations=off")
+    if counter_khz:
+        words.append(f"tsc_early_khz={counter_khz}")
     return " ".join(words)

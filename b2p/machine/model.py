@@ -41,6 +41,8 @@ class Host:
     """Why hardware acceleration is not used, and what to do; empty where it is."""
     cores: int
     memory_mib: int
+    counter_khz: int = 0
+    """What an emulated processor's time stamp counter counts in a millisecond; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

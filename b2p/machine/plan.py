@@ -74,7 +74,7 @@ def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machi
             kernel=image.kernel,
             initrd=image.initrd,
             # Nothing of this machine alone: it is told who it is, maybe long after it was booted.
-            command_line=f"{kernel_words(host.arch, host.accelerator)} systemd.unit={SYSTEMD_UNIT}",
+            command_line=_command_line(host),
         ),
         disks=(
             Disk(path=image.root, serial=ports.ROOT_DISK_SERIAL, read_only=True),
@@ -126,3 +126,8 @@ def check_memory(name: str, wanted_mib: int, available_mib: int) -> None:
             f"machine {name!r} wants {wanted_mib} MiB of memory, this computer has {available_mib}",
             f"give it less: b2p up {name} --memory 2GiB",
         )
+
+
+def _command_line(host: Host) -> str:
+    words = kernel_words(host.arch, host.accelerator, counter_khz=host.counter_khz)
+    return f"{words} systemd.unit={SYSTEMD_UNIT}"

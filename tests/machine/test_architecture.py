@@ -21,6 +21,11 @@ def test_the_words_of_an_emulated_pc() -> None:
     ]  # fmt: skip
 
 
+def test_an_emulated_pc_is_told_how_fast_its_counter_counts() -> None:
+    words = kernel_words("x86_64", "tcg", counter_khz=2_596_000).split()
+    assert words[-1] == "tsc_early_khz=2596000"
+
+
 @pytest.mark.parametrize("accelerator", ["kvm", "hvf"])
 def test_a_real_processor_keeps_its_guards(accelerator: Accelerator) -> None:
     assert "mitigations" not in kernel_words("x86_64", accelerator)
