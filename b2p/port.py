@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from b2p.store.layout import Layout, MachineFiles
     from b2p.store.record import Record
 
-GUEST_SECONDS = 2.0
+GUEST_SECONDS = 20.0
+"""For the guest's agent to answer whoever asks for ports: a busy computer emulates slowly."""
+GLANCE_SECONDS = 2.0
+"""The same where ports are told beside other things."""
 LOCK_WAIT_SECONDS = 60.0
 
 
@@ -55,12 +58,12 @@ def listing(layout: Layout, name: str) -> list[Port]:
     return of_running(found.record, found.files)
 
 
-def of_running(record: Record, files: MachineFiles) -> list[Port]:
+def of_running(record: Record, files: MachineFiles, patience: float = GUEST_SECONDS) -> list[Port]:
     """The same for a machine that runs; raises B2PError where QEMU does not answer."""
     with QuickMonitor(files.calls) as monitor:
         rules = publish.rules(monitor)
     # Only now: the guest may be in a call of its own, which needs that monitor.
-    wishes = _wished(record, files)
+    wishes = _wished(record, files, patience)
     by_hand = forwards.stored(record.ports)
     found = [_forwarded(rule, by_hand) for rule in rules]
     found += [_failed(rule) for rule in by_hand if rule not in rules]
@@ -164,7 +167,7 @@ def _write(layout: Layout, record: Record, rules: tuple[Rule, ...]) -> None:
     records.write(layout.machine(record.name).record, replace(record, ports=texts))
 
 
-def _wished(record: Record, files: MachineFiles) -> list[Wish]:
+def _wished(record: Record, files: MachineFiles, patience: float) -> list[Wish]:
     """What containers have published in the machine, as its agent sees it just now."""
     from b2p.control.guest import GuestPort
 
@@ -172,7 +175,7 @@ def _wished(record: Record, files: MachineFiles) -> list[Wish]:
         return []
     try:
         with GuestPort(files.control) as port:
-            answer = port.ask("ports", timeout=GUEST_SECONDS)
+            answer = port.ask("ports", timeout=patience)
         return [
             Wish(str(one["protocol"]), int(one["port"]), bool(one["loopback"]))
             for one in answer.get("ports", [])
@@ -203,7 +206,7 @@ def _missing(wish: Wish, record: Record) -> Port:
 def problems(record: Record, files: MachineFiles) -> list[str]:
     """What is not forwarded, a line each; nothing where that cannot be asked just now."""
     try:
-        ports = of_running(record, files)
+        ports = of_running(record, files, GLANCE_SECONDS)
     except B2PError:
         return []
     return [f"{port.guest_port}/{port.protocol}: {port.problem}" for port in ports if port.problem]

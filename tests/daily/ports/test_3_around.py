@@ -73,7 +73,7 @@ def test_this_computer_has_a_name_in_containers(docker: Docker, here: int, name:
         gateway = f"--add-host={name}:host-gateway"
         assert docker("run", "--rm", gateway, BUSYBOX, *line) == "asked for /hello"
     finally:
-        docker("network", "rm", "own")
+        docker("network", "rm", "-f", "own")
 
 
 def test_this_computer_is_reached_by_ipv6_too(machine: Person, here_on_ipv6: int) -> None:
