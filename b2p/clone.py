@@ -106,6 +106,11 @@ def _source(name: str, layout: Layout) -> Record:
             f"machine {name!r} is made of {record.family}, which keeps on its disk who it is",
             "make another one of the same image",
         )
+    if layout.machine(name).data_overlay.exists():
+        raise UsageError(
+            f"the disk of machine {name!r} lies on its snapshots, which are not copied",
+            "clone machines before they have snapshots",
+        )
     return record
 
 

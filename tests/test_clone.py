@@ -8,7 +8,7 @@ import pytest
 
 from b2p.clone import clone
 from b2p.errors import HostError, UsageError
-from b2p.store import saved, sparse
+from b2p.store import saved, snapshots, sparse
 from tests.test_up import mounted_disk
 
 if TYPE_CHECKING:
@@ -89,6 +89,15 @@ def test_what_cannot_be_cloned_is_told(stopped: Computer) -> None:
         clone("two", "three", stopped.layout, stopped.report)
     assert not stopped.files("three").home.exists()
     assert not stopped.files("three").lock.exists()
+
+
+def test_a_machine_whose_disk_lies_on_snapshots_is_not_cloned_without_them(
+    stopped: Computer,
+) -> None:
+    snapshots.create(stopped.files("one"), "first", "2026-01-01")
+    with pytest.raises(UsageError, match="lies on its snapshots"):
+        cloned(stopped)
+    assert not stopped.files("two").home.exists()
 
 
 def test_without_room_nothing_is_left(stopped: Computer, monkeypatch: pytest.MonkeyPatch) -> None:
