@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,13 +25,14 @@ services:
     build:
       context: .
       dockerfile: Containerfile
-    command: ["sleep", "1000"]
+    command: ["httpd", "-f", "-p", "8000", "-h", "/served"]
+    ports: ["127.0.0.1::8000"]
   plain:
     image: {BUSYBOX}
     command: ["sleep", "1000"]
     depends_on: [built]
 """
-CONTAINERFILE = f"FROM {BUSYBOX}\nCOPY word /word\n"
+CONTAINERFILE = f"FROM {BUSYBOX}\nCOPY word /served/word\n"
 
 
 @pytest.fixture
@@ -68,9 +70,12 @@ def test_compose_builds_one_service_and_starts_two(
     environment = after_env(docker.person, "--docker")
     try:
         run(compose, "up", "--detach", environment=environment, cwd=project)
-        word = run(compose, "exec", "-T", "built", "cat", "/word",
+        word = run(compose, "exec", "-T", "built", "cat", "/served/word",
                    environment=environment, cwd=project)  # fmt: skip
         assert word.out == "from here\n"
+        place = run(compose, "port", "built", "8000", environment=environment, cwd=project).out
+        with urllib.request.urlopen(f"http://{place.strip()}/word", timeout=60) as answer:
+            assert answer.read() == b"from here\n"
         listed = run(compose, "ps", "--services", environment=environment, cwd=project)
         assert sorted(listed.out.split()) == ["built", "plain"]
     finally:
