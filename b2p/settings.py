@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 ENVIRONMENT = "the environment"
 COMMAND_LINE = "the command line"
 
+STANDARD_MOUNTS = "default"
+"""The word for the mounts that a machine has unless somebody says otherwise."""
+
 AcceleratorWish = Literal["auto", "kvm", "hvf", "tcg"]
 VarlinkWish = Literal["unix", "tcp", "off"]
 ClientsWish = Literal["auto", "off"]
@@ -51,6 +54,10 @@ class Settings:
     """A file for cloud-init, brought in beside b2p's own; empty: none."""
     ignition: str = ""
     """A file for Ignition, merged by Ignition itself; empty: none."""
+    mounts: tuple[str, ...] = (STANDARD_MOUNTS,)
+    """Directories that the guest has: HOST[:GUEST][:ro][:cached]."""
+    more_mounts: tuple[str, ...] = ()
+    """Those that come to what the machine has already."""
     image_mirror: str = ""
     """Stands in for scheme and host of every image's address; empty: none."""
     packages: tuple[str, ...] = ()
@@ -144,7 +151,8 @@ def from_text(key: str, text: str) -> object:
     if key in ("cpus", "timeout"):
         return int(text) if text.isascii() and text.isdigit() else text
     if key in LISTS:
-        return [word for word in (part.strip() for part in text.split(",")) if word]
+        words = [word for word in (part.strip() for part in text.split(",")) if word]
+        return [] if words == ["none"] else words
     if _READERS[key] is _truth:
         return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
     return text
@@ -171,6 +179,12 @@ def _text(key: str, raw: object) -> str:
     if not isinstance(raw, str):
         raise _WrongError(f"{key} takes a string")
     return raw
+
+
+def _texts(key: str, raw: object) -> tuple[str, ...]:
+    if not isinstance(raw, list) or not all(isinstance(one, str) for one in raw):
+        raise _WrongError(f'{key} takes a list of strings, such as ["~", "/srv/data:/data:ro"]')
+    return tuple(raw)
 
 
 def _truth(key: str, raw: object) -> bool:
@@ -211,7 +225,7 @@ class _WrongError(Exception):
     """A value has not the form that its key takes; the text says which."""
 
 
-LISTS = ("packages", *project.PATHS)
+LISTS = ("packages", "mounts", "more_mounts", *project.PATHS)
 """Keys that take several words; in the environment, with commas between."""
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 SIZES = ("memory", "disk", "golden_limit")
@@ -250,6 +264,8 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "publish": _one_of("loopback", "all"),
     "host_calls": _truth,
     "ca_bundle": _text,
+    "mounts": _texts,
+    "more_mounts": _texts,
 }
 
 
@@ -260,7 +276,7 @@ def check_packages(names: Iterable[str]) -> None:
 
 NOT_BY_PROJECTS = (
     *("qemu", "check_valid_until", "image_mirror", "forward_agent"),
-    *("publish", "host_calls", "ca_bundle"),
+    *("publish", "host_calls", "ca_bundle", "mounts", "more_mounts"),
 )
 """Whoever downloads a project must not have its author decide these."""
 KEYS = tuple(key.name for key in fields(Settings) if key.name in _READERS)

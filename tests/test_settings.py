@@ -133,6 +133,7 @@ def test_a_wrong_variable_is_told_as_the_environments() -> None:
         ("publish", "all"),
         ("host_calls", True),
         ("ca_bundle", "x.pem"),
+        ("mounts", ["/"]),
     ],
 )
 def test_a_project_cannot_choose_what_is_run_or_trusted(key: str, raw: object) -> None:
@@ -218,3 +219,17 @@ def test_what_is_no_toml_is_told_with_its_path(tmp_path: Path, content: bytes) -
     (tmp_path / "config/b2p.toml").write_bytes(content)
     with pytest.raises(UsageError, match=r"b2p\.toml.* is no TOML"):
         read(tmp_path, tmp_path)
+
+
+def test_in_the_environment_mounts_are_words_between_commas_or_none() -> None:
+    layer = settings.environment_layer({"B2P_MOUNTS": "~/src:ro, /srv"})
+    assert settings.merged([layer], cores=1).mounts == ("~/src:ro", "/srv")
+    none = settings.environment_layer({"B2P_MOUNTS": "none"})
+    assert settings.merged([none], cores=1).mounts == ()
+    assert settings.merged([], cores=1).mounts == (settings.STANDARD_MOUNTS,)
+
+
+@pytest.mark.parametrize("raw", ["/a", [1], {"a": "b"}])
+def test_mounts_are_a_list(raw: object) -> None:
+    with pytest.raises(UsageError, match="mounts cannot be"):
+        merged({"mounts": raw})

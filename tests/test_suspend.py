@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.fakes_story import Computer
 
 FREEZE_AND_SAVE = [
+    "unmount",
     "freeze",
     "stop",
     "migrate-set-capabilities",
@@ -32,7 +33,6 @@ RESUME = [
     "migrate-set-parameters",
     "migrate-incoming",
     "cont",
-    "thaw",
     "identity",
 ]
 
@@ -146,7 +146,7 @@ def test_a_b2p_that_was_killed_while_it_saved_is_made_good_by_up(computer: Compu
     assert computer.state() == "broken"
     before = computer.running()
     assert computer.up().was_running
-    assert asked(computer)[-4:] == ["migrate_cancel", "cont", "thaw", "identity"]
+    assert asked(computer)[-3:] == ["migrate_cancel", "cont", "identity"]
     assert computer.running() == before
     assert computer.state() == "running"
     assert files_left(computer) == []

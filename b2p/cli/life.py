@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from pathlib import Path
 
 import click
 
@@ -31,6 +32,9 @@ from b2p.cli.session import (
     metavar="IMAGE",
     help="What it boots: b2p, a family (see 'image ls --available'), a path or an address.",
 )
+@click.option("--mount", "mount", multiple=True, metavar="HOST[:GUEST][:ro][:cached]",
+              help="One more directory that the guest has; default: your home, /tmp.")  # fmt: skip
+@click.option("--no-mount", is_flag=True, help="None but those of --mount.")
 @click.option("--user-data", metavar="FILE", help="For images with cloud-init.")
 @click.option("--ignition", metavar="FILE", help="For images with Ignition.")
 @click.option("--qemu", metavar="WHICH", help="auto, system, managed (b2p brings one) or a path.")
@@ -48,6 +52,8 @@ def up(
     dry_run: bool,
     default: bool,
     provision: bool,
+    mount: tuple[str, ...],
+    no_mount: bool,
     **flags: str | None,
 ) -> None:
     """Start a machine, made on first use; returns when its engine answers.
@@ -58,6 +64,8 @@ def up(
     from b2p import settings, terminal
 
     given = {key: settings.from_text(key, text) for key, text in flags.items() if text is not None}
+    if mount or no_mount:
+        given |= _mounts(mount, alone=no_mount)
     wishes = session.settings(name, given)
     from b2p.up import up as story
 
@@ -71,6 +79,15 @@ def up(
         clients = "--docker" if engine.speaks_rest(result.record) else "--varlink"
         words = ["env", *([] if name == names.DEFAULT else [name]), clients]
         session.report.note(f'to use it: eval "$({called_as()} {" ".join(words)})"')
+
+
+def _mounts(words: tuple[str, ...], *, alone: bool) -> dict[str, object]:
+    """The settings that flags of mounts stand for."""
+    from b2p import mounts
+
+    home = Path(os.environ.get("HOME", "/"))
+    found = [mounts.written(word, Path.cwd(), home) for word in words]
+    return {"mounts": found} if alone else {"more_mounts": found}
 
 
 @click.command(cls=Verb)

@@ -21,6 +21,9 @@ NAMES = {
 }
 """What people call some of QEMU's options."""
 
+OUTSIDE = {"-fsdev"}
+"""Options that say what lies on the host: no part of the machine's state depends on them."""
+
 SHORT = 24
 """A value of at most so many characters is shown."""
 
@@ -32,7 +35,8 @@ def fields(command: Sequence[str], *, qemu: str, processor: str) -> dict[str, st
     """
     found: dict[str, list[str]] = {}
     for option, value in _pairs(command):
-        found.setdefault(NAMES.get(option, f"option {option}"), []).append(value)
+        if option not in OUTSIDE:
+            found.setdefault(NAMES.get(option, f"option {option}"), []).append(value)
     named = {name: " ".join(values) for name, values in found.items()}
     if not named.get("accelerator", "").startswith("tcg"):
         named["host's processor"] = processor

@@ -1,7 +1,8 @@
 """Measures what the README promises and prints it beside the target.
 
-bench.py TREE [--first] [--runs N] [--idle SECONDS] [--json]. Everything is asked of `scripts/b2p`
-and of the kernel, as anybody could; b2p's share is the difference to by_hand.py in the same run.
+bench.py TREE [--first] [--files] [--runs N] [--idle SECONDS] [--json]. Everything is asked
+of `scripts/b2p` and of the kernel, as anybody could; b2p's share is the difference
+to by_hand.py in the same run.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts.lib import bench_families, bench_ports, bench_varlink
+from scripts.lib import bench_families, bench_files, bench_ports, bench_varlink
 from scripts.lib.by_hand import Hand, answered
 
 if TYPE_CHECKING:
@@ -277,29 +278,38 @@ def words() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.partition("\n")[0])
     parser.add_argument("tree", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--first", action="store_true", help="also the first up, from empty caches")
+    parser.add_argument("--files", action="store_true", help="nothing but files of the host")
     parser.add_argument("--runs", type=int, default=3, help="cold starts to take the median of")
     parser.add_argument("--idle", type=float, default=CPU_SECONDS, help="seconds of idleness")
     parser.add_argument("--json", action="store_true", help="for programs, on stdout")
     return parser.parse_args()
 
 
+def measure_all(bench: Bench, given: argparse.Namespace) -> None:
+    """What a machine does by itself; files of the host take as long again."""
+    if given.first:
+        measure_first(bench)
+    bench.note("up of a new machine", bench.timed("up", NAME), "s")
+    measure_cold(bench)
+    measure_suspended(bench)
+    measure_quick(bench)
+    bench_ports.measure(bench, NAME)
+    bench_varlink.measure(bench, NAME)
+    bench_families.measure(bench)
+    measure_client(bench, given.idle)
+
+
 def main() -> None:
-    """Measure everything, whatever fails leave nothing."""
+    """Measure what is asked for, whatever fails leave nothing."""
     given = words()
     # A short path: sockets lie below it.
     with tempfile.TemporaryDirectory(prefix="b2p-bench-", dir="/tmp") as home:
         bench = Bench(given.tree, Path(home), given.runs)
         try:
-            if given.first:
-                measure_first(bench)
-            bench.note("up of a new machine", bench.timed("up", NAME), "s")
-            measure_cold(bench)
-            measure_suspended(bench)
-            measure_quick(bench)
-            bench_ports.measure(bench, NAME)
-            bench_varlink.measure(bench, NAME)
-            bench_families.measure(bench)
-            measure_client(bench, given.idle)
+            if given.files:
+                bench_files.measure(bench)
+            else:
+                measure_all(bench, given)
         finally:
             bench.b2p("rm", "-f", NAME, must=False)
     if given.json:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FOLDER = "guest/usr/lib/b2p/agent"
 NAMES = (
-    *("addresses", "power", "disk", "engine", "resumed", "identity", "port"),
+    *("addresses", "power", "disk", "engine", "holders", "shares", "resumed", "identity", "port"),
     *("call", "rules", "publish", "surroundings"),
 )
 
