@@ -54,6 +54,7 @@ def _kept(record: Record) -> dict[str, object]:
         "disk": sizes.written(record.disk_bytes),
         "accel": record.accel,
         "varlink": record.varlink,
+        "mounts": list(record.mounts),
     }
 
 

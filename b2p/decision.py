@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from b2p import __version__, sizes
 from b2p.errors import UsageError
 from b2p.image import recipe
+from b2p.machine import share
 from b2p.store.record import Record
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def made(
         varlink=settings.varlink,
         publish=settings.publish,
         host_calls=settings.host_calls,
+        mounts=share.together([*settings.mounts, *settings.more_mounts]),
         created=now,
         written_by=__version__,
         extra=extra,
@@ -50,6 +52,7 @@ def changed(
             f"and cannot shrink to {sizes.written(disk)}",
             "make a new machine with a smaller disk, or leave it",
         )
+    mounts = settings.mounts if "mounts" in said else record.mounts
     return replace(
         record,
         image=image,
@@ -59,6 +62,7 @@ def changed(
         varlink=settings.varlink if "varlink" in said else record.varlink,
         publish=settings.publish if "publish" in said else record.publish,
         host_calls=settings.host_calls if "host_calls" in said else record.host_calls,
+        mounts=share.together([*mounts, *settings.more_mounts]),
         disk_bytes=disk,
         extra=record.extra if extra is None else extra,
         written_by=__version__,
@@ -78,6 +82,7 @@ def differences(
         ("varlink", record.varlink, after.varlink, after.varlink),
         ("publish", record.publish, after.publish, after.publish),
         ("host_calls", record.host_calls, after.host_calls, str(after.host_calls).lower()),
+        ("mounts", record.mounts, after.mounts, " ".join(after.mounts) or "none"),
         ("QEMU's option", record.extra, after.extra, " ".join(after.extra)),
         ("image", True, is_of(record, settings), settings.image),
     ]

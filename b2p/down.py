@@ -87,7 +87,10 @@ def _resumed(record: Record, files: MachineFiles, command: tuple[str, ...]) -> S
         now = replace(record, pid=started.pid, pid_start=started.start_time)
         records.write(files.record, now)
 
-    return resume.resume(files, command, keep, dict)
+    # It only stops: nothing is mounted for that.
+    return resume.resume(
+        files, command, keep, lambda: {"mounts": []}, warn=lambda _text, _hint: None
+    )
 
 
 @contextlib.contextmanager

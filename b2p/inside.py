@@ -32,9 +32,12 @@ def ssh(
 
     One word is a line for the guest's shell; several are the words of one command.
     """
+    record = status.running(layout, name).record
     line = command[0] if len(command) == 1 else shlex.join(command)
-    user = "root" if root else user_of(status.running(layout, name).record)
+    user = "root" if root else user_of(record)
     terminal = _is_terminal() if command else os.isatty(0)
+    if here := _here(record):
+        line = f"cd -- {here} 2>/dev/null; {line or 'exec $SHELL -l'}"
     goal = target(layout, name, user, forward_agent=forward_agent)
     return _hand_over(goal, line, terminal=terminal)
 
@@ -44,14 +47,25 @@ def podman(layout: Layout, name: str, arguments: Sequence[str], *, rootless: boo
 
     With `rootless`, as the machine's user.
     """
-    user = user_of(status.running(layout, name).record)
-    if rootless:
-        goal = target(layout, name, user)
-        return _hand_over(goal, shlex.join(["podman", *arguments]), terminal=_is_terminal())
+    record = status.running(layout, name).record
+    user = user_of(record)
     # In b2p's own image root may log in; elsewhere nobody knows.
-    words = ["podman", *arguments] if user == client.USER else ["sudo", "podman", *arguments]
-    goal = target(layout, name, "root" if user == client.USER else user)
-    return _hand_over(goal, shlex.join(words), terminal=_is_terminal())
+    is_own = user == client.USER
+    words = ["podman", *arguments] if is_own or rootless else ["sudo", "podman", *arguments]
+    goal = target(layout, name, "root" if is_own and not rootless else user)
+    line = shlex.join(words)
+    if here := _here(record):
+        lost = f"echo b2p: {here} is not there in the machine >&2"
+        line = f"cd -- {here} 2>/dev/null || {lost}; {line}"
+    return _hand_over(goal, line, terminal=_is_terminal())
+
+
+def _here(record: Record | None) -> str:
+    """The directory we stand in as the guest has it, for its shell; empty where it has not."""
+    from b2p import mounts
+
+    place = mounts.guest_directory(record.mounts) if record else ""
+    return shlex.quote(place) if place else ""
 
 
 def console(layout: Layout, name: str, say: Callable[[str], None]) -> None:

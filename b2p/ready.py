@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from b2p.control.errors import GoneError
 from b2p.control.guest import GuestPort
+from b2p.control.plain import line
 from b2p.patience import Patience, Requirement
 
 if TYPE_CHECKING:
@@ -44,11 +45,16 @@ class Waiting:
         )
 
     def until_ready(
-        self, identity: Callable[[], dict[str, Any]], *, has_booted: bool = False
+        self,
+        identity: Callable[[], dict[str, Any]],
+        *,
+        warn: Callable[[str, str], None],
+        has_booted: bool = False,
     ) -> None:
         """From QEMU's start to the engine's answer; raises GuestError with the stage.
 
-        A guest that begins from a state `has_booted`: it waits to be spoken to.
+        A guest that begins from a state `has_booted`: it waits to be spoken to. `warn` hears what
+        it could not do and came up without.
         """
         patience = self._patience
         try:
@@ -60,6 +66,7 @@ class Waiting:
                 number = port.send("identity", **identity())
                 for event in self._events(port):
                     if event.get("event") == "ready":
+                        told_problems(event, warn)
                         break
                     if event.get("id") == number and "error" in event:
                         raise patience.failure(patience.now(), str(event["error"]))
@@ -99,6 +106,13 @@ class Waiting:
                 # One that talks without end does not come up either.
                 break
         raise patience.overdue()
+
+
+def told_problems(ready: dict[str, Any], warn: Callable[[str, str], None]) -> None:
+    """Hand on what a guest that is ready could not do."""
+    problems = ready.get("problems")
+    for one in problems if isinstance(problems, list) else []:
+        warn(line(str(one)), "look inside: b2p ssh --root -- dmesg")
 
 
 def until_answered(patience: Patience) -> None:

@@ -66,12 +66,14 @@ def resume(
     command: Sequence[str],
     connect: Callable[[Monitor, Started], object],
     news: Callable[[], Mapping[str, Any]],
+    *,
+    warn: Callable[[str, str], None],
 ) -> Started:
     """Start QEMU with the saved state, and let the machine run on.
 
-    `connect` is called before the machine runs; `news` is what it is told then. What fails or is
-    broken off before that leaves the state as it was; after that the state is gone and the machine
-    runs, or (B2PError) nothing does.
+    `connect` is called before the machine runs; `news` is what it is told then, and `warn` hears
+    what it could not do. What fails or is broken off before that leaves the state as it was; after
+    that the state is gone and the machine runs, or (B2PError) nothing does.
     """
     with ExitStack() as undo:
         started = launch.start([*command, *state.INCOMING], files, undo, anew=False)
@@ -83,7 +85,7 @@ def resume(
             try:
                 saved.disown(files)
                 snapshot.go_on(monitor)
-                _await_awake(files, started, news())
+                _await_awake(files, started, news(), warn)
             except B2PError:
                 going_back.close()
                 raise
@@ -92,7 +94,12 @@ def resume(
     return started
 
 
-def _await_awake(files: MachineFiles, started: Started, news: Mapping[str, Any]) -> None:
+def _await_awake(
+    files: MachineFiles,
+    started: Started,
+    news: Mapping[str, Any],
+    warn: Callable[[str, str], None],
+) -> None:
     """The guest has the time and writes to its disk again, and its engine answers."""
     from b2p.client import api
 
@@ -107,20 +114,26 @@ def _await_awake(files: MachineFiles, started: Started, news: Mapping[str, Any])
             still_alive=still_alive,
             attempt=ATTEMPT_SECONDS,
         )
-        _tell(files, still_alive, {**news, "entropy": os.urandom(ENTROPY_BYTES).hex()})
+        _tell(files, still_alive, {**news, "entropy": os.urandom(ENTROPY_BYTES).hex()}, warn)
         if not ping.result():
             raise GuestError(STAGE, "the engine does not answer", "see 'b2p logs'")
 
 
-def _tell(files: MachineFiles, still_alive: Callable[[], bool], news: Mapping[str, Any]) -> None:
+def _tell(
+    files: MachineFiles,
+    still_alive: Callable[[], bool],
+    news: Mapping[str, Any],
+    warn: Callable[[str, str], None],
+) -> None:
     """Tell the guest that time has gone by, and to write to its disk again."""
     from b2p.control.guest import GuestPort
+    from b2p.ready import told_problems
 
     with GuestPort(files.control, still_alive=still_alive) as port:
-        port.send("thaw")
         number = port.send("identity", **{"time": time.time(), **news})
         for event in port.events(AWAKE_SECONDS):
             if event.get("event") == "ready":
+                told_problems(event, warn)
                 return
             if event.get("id") == number:
                 break
@@ -134,4 +147,4 @@ def revive(files: MachineFiles) -> None:
     with Monitor(files.qmp, timeout=MONITOR_SECONDS) as monitor:
         snapshot.abandon(monitor)
     with suppress(B2PError):
-        _tell(files, lambda: True, {})
+        _tell(files, lambda: True, {}, lambda _text, _hint: None)

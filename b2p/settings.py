@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 ENVIRONMENT = "the environment"
 COMMAND_LINE = "the command line"
 
+STANDARD_MOUNTS = "default"
+"""The word for the mounts that a machine has unless somebody says otherwise."""
+
 AcceleratorWish = Literal["auto", "kvm", "hvf", "tcg"]
 VarlinkWish = Literal["unix", "tcp", "off"]
 ClientsWish = Literal["auto", "off"]
@@ -52,6 +55,10 @@ class Settings:
     """A file for cloud-init, brought in beside b2p's own; empty: none."""
     ignition: str = ""
     """A file for Ignition, merged by Ignition itself; empty: none."""
+    mounts: tuple[str, ...] = (STANDARD_MOUNTS,)
+    """Directories that the guest has: HOST[:GUEST][:ro][:cached]."""
+    more_mounts: tuple[str, ...] = ()
+    """Those that come to what the machine has already."""
     image_mirror: str = ""
     """Stands in for scheme and host of every image's address; empty: none."""
     packages: tuple[str, ...] = ()
@@ -151,7 +158,8 @@ def from_text(key: str, text: str) -> object:
     if key in ("cpus", "timeout"):
         return int(text) if text.isascii() and text.isdigit() else text
     if key in LISTS:
-        return [word for word in (part.strip() for part in text.split(",")) if word]
+        words = [word for word in (part.strip() for part in text.split(",")) if word]
+        return [] if words == ["none"] else words
     if _READERS[key] is _truth:
         return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
     return text
@@ -178,6 +186,12 @@ def _text(key: str, raw: object) -> str:
     if not isinstance(raw, str):
         raise _WrongError(f"{key} takes a string")
     return raw
+
+
+def _texts(key: str, raw: object) -> tuple[str, ...]:
+    if not isinstance(raw, list) or not all(isinstance(one, str) for one in raw):
+        raise _WrongError(f'{key} takes a list of strings, such as ["~", "/srv/data:/data:ro"]')
+    return tuple(raw)
 
 
 def _truth(key: str, raw: object) -> bool:
@@ -232,6 +246,7 @@ class _WrongError(Exception):
 
 LISTS = (
     *("packages", "registries", "registry_mirrors", "insecure_registries"),
+    *("mounts", "more_mounts"),
     *project.PATHS,
 )
 """Keys that take several words; in the environment, with commas between."""
@@ -275,6 +290,8 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "publish": _one_of("loopback", "all"),
     "host_calls": _truth,
     "ca_bundle": _text,
+    "mounts": _texts,
+    "more_mounts": _texts,
 }
 
 
@@ -285,7 +302,7 @@ def check_packages(names: Iterable[str]) -> None:
 
 NOT_BY_PROJECTS = (
     *("qemu", "check_valid_until", "image_mirror", "forward_agent"),
-    *("publish", "host_calls", "ca_bundle"),
+    *("publish", "host_calls", "ca_bundle", "mounts", "more_mounts"),
     *("registries", "registry_mirrors", "insecure_registries"),
 )
 """Whoever downloads a project must not have its author decide these."""

@@ -103,7 +103,11 @@ class Start:
                     lambda monitor, started: connected.append(
                         self._connected(record, command, started, monitor)
                     ),
-                    lambda: identity.again(self.context.layout, record, self.context.settings),
+                    lambda: {
+                        **identity.again(self.context.layout, record, self.context.settings),
+                        **self.way.told_again(),
+                    },
+                    warn=self.report.warn,
                 )
             except B2PError as error:
                 self.report.warn(

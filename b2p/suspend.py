@@ -11,6 +11,7 @@ from b2p import launch, sizes, status
 from b2p.control import monitor, snapshot
 from b2p.control.errors import GoneError
 from b2p.control.guest import GuestPort
+from b2p.control.plain import line
 from b2p.down import hold, qemus, stop
 from b2p.errors import B2PError, GuestError, HostError, UsageError
 from b2p.host import computer
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 FREEZE_SECONDS = 30.0
 """For the guest to write all that it has in memory of its disk."""
+UNMOUNT_SECONDS = 30.0
 THAW_SECONDS = 5.0
 STAGE = "suspending"
 
@@ -69,6 +71,8 @@ def _save(record: Record, files: MachineFiles, task: Task) -> None:
     with ExitStack() as undo:
         undo.callback(files.saved_state.unlink, missing_ok=True)
         undo.callback(_thaw, files)
+        task.say("the guest lets go of this computer's directories")
+        _unmount(record.name, files)
         task.say("the guest writes its data to its disk")
         _freeze(files)
         task.say("saving its memory")
@@ -84,6 +88,18 @@ def _save(record: Record, files: MachineFiles, task: Task) -> None:
             saved.write(files, _manifest(record, files))
             stopped.pop_all()
         undo.pop_all()
+
+
+def _unmount(name: str, files: MachineFiles) -> None:
+    """QEMU saves no machine that has a directory of the host mounted."""
+    with GuestPort(files.control) as port:
+        held = port.ask("unmount", timeout=UNMOUNT_SECONDS).get("held")
+    if isinstance(held, list) and held:
+        raise GuestError(
+            STAGE,
+            f"directories of this computer are in use: {', '.join(line(str(one)) for one in held)}",
+            f"end that first (a container: b2p podman stop NAME), or stop it all: b2p down {name}",
+        )
 
 
 def _freeze(files: MachineFiles) -> None:

@@ -44,6 +44,8 @@ FAULTS = {
     "full": "the disk below took nothing: paused until it is told to go on",
     "stays-full": "and then it stops again",
     "no-freeze": "the guest cannot freeze its disk",
+    "no-mount": "the guest cannot mount what it is told to",
+    "held": "somebody in the guest uses a directory of the host",
     "no-save": "there is no room for the machine's state",
     "no-load": "the machine's state is not understood",
     "no-wake": "the guest says nothing once it is resumed",
@@ -165,6 +167,9 @@ class FakeQemu:
             return b""
         if request["do"] == "freeze" and "no-freeze" in self.faults:
             return told({"id": request["id"], "ok": False, "error": "EBUSY"})
+        if request["do"] == "unmount" and "held" in self.faults:
+            held = ["container 'web' has /src"]
+            return told({"id": request["id"], "ok": True, "held": held})
         if request["do"] == "poweroff" and "stays" not in self.faults:
             # As a guest does that ends at once: maybe before its answer is heard.
             self.over.set()
@@ -184,7 +189,8 @@ class FakeQemu:
         if "dies-later" in self.faults:
             self.end(3)
             return way
-        return way + told({"event": "ready"}) + told({"id": number, "ok": True})
+        problems = {"problems": ["not mounted: because"]} if "no-mount" in self.faults else {}
+        return way + told({"event": "ready", **problems}) + told({"id": number, "ok": True})
 
     def end(self, status: int) -> None:
         """End the program with that status."""

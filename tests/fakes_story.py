@@ -132,6 +132,7 @@ class Computer:
             "cpus": 2,
             "disk": 1 << 30,
             "timeout": 20,
+            "mounts": (),
             "clients": "off",
             "golden": False,
             **said,

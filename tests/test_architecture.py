@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 
 ONLY_IN = {
-    "subprocess": {"b2p/host/process.py"},
+    "subprocess": {"b2p/host/process.py", "b2p/host/pipe.py"},
     "rich": {"b2p/terminal.py"},
     "pexpect": {"b2p/control/console.py", "b2p/control/dialogue.py"},
     "click": {"b2p/cli"},

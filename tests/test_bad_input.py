@@ -168,6 +168,9 @@ def test_a_machine_that_does_not_run_is_told_to_be_started(home: Home, words: li
         (["up", "--memory", "1000TiB"], "this computer has"),
         (["up", "--mirror", "ftp.debian.org"], "is not an address"),
         (["up", "--accel", "fast"], "accel cannot be 'fast'"),
+        (["up", "--mount", "/no/such"], "cannot mount '/no/such': there is no such directory"),
+        (["up", "--mount", "/:/mnt:fast"], "'fast' means nothing here"),
+        (["up", "--mount", "/tmp:/"], "'/' is the guest's own"),
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
 )

@@ -16,7 +16,7 @@ NOW = "2026-01-02T03:04:05+00:00"
 
 
 def settings(**said: Any) -> Settings:
-    return Settings(**{"cpus": 4, **said}, said=frozenset(said))
+    return Settings(**{"cpus": 4, "mounts": (), **said}, said=frozenset(said))
 
 
 def made(**said: Any) -> Record:

@@ -55,7 +55,7 @@ class Guest:
         watch = enter(ConsoleWatch(self.files.console))
         me = Started(os.getpid(), own_start_time())
         waiting = Waiting(self.files, me, watch=watch, task=self.report, timeout=timeout)
-        waiting.until_ready(lambda: {"name": "web"})
+        waiting.until_ready(lambda: {"name": "web"}, warn=self.report.warn)
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def test_a_command_has_an_engine_and_nothing_is_left(computer: Computer, golden:
 
 
 def test_its_disk_has_no_name_any_more(computer: Computer) -> None:
-    assert looked(computer)["files"] == ["console.log", "machine.json", "qemu.log"]
+    assert looked(computer)["files"] == [*("console.log", "machine.json", "nothing", "qemu.log")]
 
 
 def test_qemu_ends_with_b2p_where_it_can(

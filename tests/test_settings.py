@@ -133,6 +133,7 @@ def test_a_wrong_variable_is_told_as_the_environments() -> None:
         ("publish", "all"),
         ("host_calls", True),
         ("ca_bundle", "x.pem"),
+        ("mounts", ["/"]),
     ],
 )
 def test_a_project_cannot_choose_what_is_run_or_trusted(key: str, raw: object) -> None:
@@ -257,3 +258,17 @@ def test_a_project_does_not_decide_whom_the_engine_trusts() -> None:
     for key in ("registries", "registry_mirrors", "insecure_registries"):
         with pytest.raises(UsageError, match="cannot be set by a project"):
             settings.project_layers({key: ["x"]}, "default", "b2p.toml")
+
+
+def test_in_the_environment_mounts_are_words_between_commas_or_none() -> None:
+    layer = settings.environment_layer({"B2P_MOUNTS": "~/src:ro, /srv"})
+    assert settings.merged([layer], cores=1).mounts == ("~/src:ro", "/srv")
+    none = settings.environment_layer({"B2P_MOUNTS": "none"})
+    assert settings.merged([none], cores=1).mounts == ()
+    assert settings.merged([], cores=1).mounts == (settings.STANDARD_MOUNTS,)
+
+
+@pytest.mark.parametrize("raw", ["/a", [1], {"a": "b"}])
+def test_mounts_are_a_list(raw: object) -> None:
+    with pytest.raises(UsageError, match="mounts cannot be"):
+        merged({"mounts": raw})

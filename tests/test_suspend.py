@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.fakes_story import Computer
 
 FREEZE_AND_SAVE = [
+    "unmount",
     "freeze",
     "stop",
     "migrate-set-capabilities",
@@ -32,7 +33,6 @@ RESUME = [
     "migrate-set-parameters",
     "migrate-incoming",
     "cont",
-    "thaw",
     "identity",
 ]
 
@@ -147,7 +147,7 @@ def test_a_b2p_that_was_killed_while_it_saved_is_made_good_by_up(computer: Compu
     before = computer.running()
     assert computer.up().was_running
     # Told once to go on, and once of what may have changed since.
-    assert asked(computer)[-5:] == ["migrate_cancel", "cont", "thaw", "identity", "identity"]
+    assert asked(computer)[-4:] == ["migrate_cancel", "cont", "identity", "identity"]
     assert computer.running() == before
     assert computer.state() == "running"
     assert files_left(computer) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     metavar="IMAGE",
     help="What it boots: b2p, a family (see 'image ls --available'), a path or an address.",
 )
+@click.option("--mount", "mount", multiple=True, metavar="HOST[:GUEST][:ro][:cached]",
+              help="One more directory that the guest has; default: your home, /tmp.")  # fmt: skip
+@click.option("--no-mount", is_flag=True, help="None but those of --mount.")
 @click.option("--user-data", metavar="FILE", help="For images with cloud-init.")
 @click.option("--ignition", metavar="FILE", help="For images with Ignition.")
 @click.option("--qemu", metavar="WHICH", help="auto, system, managed (b2p brings one) or a path.")
@@ -57,6 +61,8 @@ def up(
     provision: bool,
     timing: bool,
     as_json: bool,
+    mount: tuple[str, ...],
+    no_mount: bool,
     **flags: str | None,
 ) -> None:
     """Start a machine, made on first use; returns when its engine answers.
@@ -71,6 +77,8 @@ def up(
 
     timed = Timed(session.report)
     given = {key: settings.from_text(key, text) for key, text in flags.items() if text is not None}
+    if mount or no_mount:
+        given |= _mounts(mount, alone=no_mount)
     wishes = session.settings(name, given)
     from b2p.up import up as story
 
@@ -102,6 +110,15 @@ def _tell_timing(timed: Timed, *, as_json: bool) -> None:
     rows = [(f"{took:.2f}", stage) for stage, took in found.items()]
     rows.append((f"{sum(found.values()):.2f}", "all"))
     terminal.out(tables.table(("SECONDS", "STAGE"), rows))
+
+
+def _mounts(words: tuple[str, ...], *, alone: bool) -> dict[str, object]:
+    """The settings that flags of mounts stand for."""
+    from b2p import mounts
+
+    home = Path(os.environ.get("HOME", "/"))
+    found = [mounts.written(word, Path.cwd(), home) for word in words]
+    return {"mounts": found} if alone else {"more_mounts": found}
 
 
 @click.command(cls=Verb)

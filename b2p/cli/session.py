@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,10 +66,11 @@ class Session:
 
     def settings(self, machine: str, flags: Mapping[str, object] | None = None) -> Settings:
         """All layers merged for that machine; flags that were not given are None."""
-        from b2p import settings
+        from b2p import mounts, settings
         from b2p.host import computer
 
-        return settings.merged(self.layers(machine, flags), cores=computer.cores())
+        found = settings.merged(self.layers(machine, flags), cores=computer.cores())
+        return mounts.whole(found, _home(), os.environ, sys.platform)
 
     def layers(self, machine: str, flags: Mapping[str, object] | None = None) -> list[Layer]:
         """All that is said about that machine, and by whom."""

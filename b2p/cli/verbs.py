@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "console": ("inside", "Sit down at the machine's serial console."),
     "ssh": ("inside", "Open a shell in a machine, or run a command there."),
     "podman": ("inside", "Run the machine's own podman."),
+    "cp": ("files", "Copy files between this computer and a machine."),
     "varlink": ("varlink", "Speak varlink with a machine, as clients of 2018 did."),
     "env": ("connect", "Print what podman and docker need to find the machine."),
     "snapshot": ("snapshots", "Keep and restore states of a stopped machine's disk."),

@@ -79,6 +79,8 @@ def _machine(golden: Golden, files: MachineFiles) -> Machine:
         sockets=there.sockets,
         console_log=there.console_log,
         call_script=there.call_script if golden.machine.call_script else "",
+        # It has nothing of the user's to show.
+        shares=tuple(replace(share, path=there.nothing, read_only=True) for share in blank.shares),
         memory_file=MemoryFile(path=str(files.memory), shared=True),
         ends_with_parent=golden.qemu.exit_with_parent,
     )
@@ -91,7 +93,7 @@ def _saved(golden: Golden, files: MachineFiles, started: Started, task: Task) ->
             timeout = golden.context.settings.timeout
             waiting = Waiting(files, started, watch=watch, task=task, timeout=timeout)
             if golden.kind == "fresh":
-                waiting.until_ready(_nobody)
+                waiting.until_ready(_nobody, warn=golden.context.report.warn)
                 _come_to_rest(files)
             else:
                 waiting.until_warm()

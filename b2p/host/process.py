@@ -1,4 +1,4 @@
-"""Every program that b2p starts, and every signal that it sends; alone to import subprocess.
+"""Every program that b2p starts, and every signal that it sends; only pipe.py starts one too.
 
 A process is known by its pid and its start time, since a pid alone comes round again. On Linux the
 start time is seconds after boot, as the kernel counts them: unlike the time of day it does not move

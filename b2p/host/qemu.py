@@ -130,6 +130,7 @@ def _from_finding(
         unix_forward=bool(finding["unix_forward"]),
         sandbox=bool(finding["sandbox"]),
         exit_with_parent=bool(finding["exit_with_parent"]),
+        shares=bool(finding["shares"]),
         origin=origin,
         identity=key,
     )
@@ -153,6 +154,7 @@ def _ask(command: tuple[str, ...], arch: Arch) -> dict[str, Any]:
         "unix_forward": _takes_unix_forward(command),
         "sandbox": sys.platform == "linux" and _starts(command, "-sandbox", SANDBOX),
         "exit_with_parent": _starts(command, "-run-with", "exit-with-parent=on"),
+        "shares": _starts(command, "-fsdev", "local,id=probe,path=/,security_model=none"),
     }
 
 

@@ -35,6 +35,7 @@ def argv(machine: Machine) -> list[str]:
         *_network(machine),
         "-device", "virtio-balloon-pci,free-page-reporting=on",
         *architecture(machine.arch).devices,
+        *_shares(machine),
         *machine.extra,
     ]  # fmt: skip
 
@@ -185,6 +186,20 @@ def _firmware_entries(machine: Machine) -> list[str]:
     words = []
     for entry in machine.firmware_entries:
         words += ["-fw_cfg", f"name={escaped(entry.name)},file={escaped(entry.path)}"]
+    return words
+
+
+def _shares(machine: Machine) -> list[str]:
+    words = []
+    for share in machine.shares:
+        # Files belong to QEMU's user, whoever makes them in the guest; chown to another is refused.
+        mode = "security_model=none,multidevs=remap"
+        mode += ",readonly=on" if share.read_only else ""
+        path = escaped(share.path)
+        words += [
+            "-fsdev", f"local,id={share.tag},path={path},{mode}",
+            "-device", f"virtio-9p-pci,fsdev={share.tag},mount_tag={share.tag}",
+        ]  # fmt: skip
     return words
 
 

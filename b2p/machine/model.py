@@ -25,6 +25,8 @@ class Qemu:
     """Whether -sandbox on is compiled in (Linux only)."""
     exit_with_parent: bool = False
     """Whether it takes -run-with exit-with-parent=on."""
+    shares: bool = True
+    """Whether it can show directories of the host to a guest (9p)."""
     origin: Literal["system", "managed", "path"]
     identity: str
     """Digest of path, size and mtime: the key under which findings about it are cached."""
@@ -106,6 +108,15 @@ class FirmwareEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A directory of the host that the guest may mount (9p), known to it by a tag."""
+
+    path: str
+    tag: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnixForward:
     """Connections to a unix socket on the host, led to a TCP port of the guest."""
 
@@ -166,6 +177,7 @@ class Machine:
     """Whether QEMU ends when the process that started it does, however that ends."""
     call_script: str = ""
     """The shell script that QEMU starts for each host call; empty: there are none."""
+    shares: tuple[Share, ...] = ()
     screen: bool = False
     """Whether it has a display, to be looked at where its serial console says nothing."""
     extra: tuple[str, ...] = field(default=())

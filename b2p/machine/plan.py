@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from b2p.errors import HostError, UsageError
-from b2p.machine import ports
+from b2p.machine import ports, share
 from b2p.machine.architecture import kernel_words
-from b2p.machine.model import DirectBoot, Disk, Host, Machine, Sockets, UnixForward
+from b2p.machine.model import DirectBoot, Disk, Host, Machine, Share, Sockets, UnixForward
 
 if TYPE_CHECKING:
     from b2p.machine.model import DiskFormat
@@ -31,6 +31,9 @@ class Wishes:
     """unix: a socket of its own; tcp and off: none, see b2p/launch.py."""
     host_calls: bool = True
     """Whether the guest may ask for something on the host."""
+    mounts: tuple[share.Mount, ...] = ()
+    mount_slots: int = 0
+    """How many there would be, were all directories there: a state still fits without one."""
     extra: tuple[str, ...] = ()
 
 
@@ -53,6 +56,8 @@ class Places:
     podman: str
     varlink: str
     call_script: str
+    nothing: str
+    """An empty directory."""
     podman_core: str = ""
     """Empty where no engine of another user than root's is known of."""
     data_format: DiskFormat = "raw"
@@ -90,6 +95,7 @@ def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machi
         sockets=places.sockets,
         console_log=places.console_log,
         call_script=places.call_script if wishes.host_calls else "",
+        shares=_shares(wishes, host, places),
         extra=wishes.extra,
     )
 
@@ -102,6 +108,19 @@ def unix_forwards(wishes: Wishes, places: Places) -> tuple[UnixForward, ...]:
     if wishes.varlink == "unix":
         forwards.append(UnixForward(path=places.varlink, guest_port=ports.VARLINK))
     return tuple(forwards)
+
+
+def _shares(wishes: Wishes, host: Host, places: Places) -> tuple[Share, ...]:
+    """One for each mount, and slots that show nothing up to the number that all machines have."""
+    if not host.qemu.shares:
+        return ()
+    wanted = [(mount.host, mount.read_only) for mount in wishes.mounts]
+    slots = max(share.SLOTS, wishes.mount_slots)
+    wanted += [(places.nothing, True)] * (slots - len(wanted))
+    return tuple(
+        Share(path=path, tag=share.tag(number), read_only=read_only)
+        for number, (path, read_only) in enumerate(wanted)
+    )
 
 
 def check_host(wishes: Wishes, host: Host) -> None:

@@ -21,3 +21,4 @@ CALLS = 2378
 CONTROL_PORT_NAME = "b2p.control"
 ROOT_DISK_SERIAL = "b2p-root"
 DATA_DISK_SERIAL = "b2p-data"
+SHARE_TAG = "b2p-mount-"

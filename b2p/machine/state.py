@@ -22,6 +22,8 @@ NAMES = {
 """What people call some of QEMU's options."""
 
 PROCESSOR = "host's processor"
+OUTSIDE = {"-fsdev"}
+"""Options that say what lies on the host: no part of the machine's state depends on them."""
 
 SHORT = 24
 """A value of at most so many characters is shown."""
@@ -34,7 +36,8 @@ def fields(command: Sequence[str], *, qemu: str, processor: str) -> dict[str, st
     """
     found: dict[str, list[str]] = {}
     for option, value in _pairs(command):
-        found.setdefault(NAMES.get(option, f"option {option}"), []).append(value)
+        if option not in OUTSIDE:
+            found.setdefault(NAMES.get(option, f"option {option}"), []).append(value)
     named = {name: " ".join(values) for name, values in found.items()}
     if not named.get("accelerator", "").startswith("tcg"):
         named[PROCESSOR] = processor

@@ -105,6 +105,11 @@ class MachineFiles:
         return self.home / "devices"
 
     @property
+    def nothing(self) -> Path:
+        """A directory that stays empty: what the guest could see where it has nothing to mount."""
+        return self.home / "nothing"
+
+    @property
     def host_key(self) -> Path:
         """The machine's ssh host key; .pub beside it."""
         return self.home / "ssh_host_ed25519_key"

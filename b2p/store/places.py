@@ -93,6 +93,7 @@ def prepare_machine(files: MachineFiles) -> None:
             "use a home directory of a shorter path",
         )
     private_directory(files.home)
+    private_directory(files.nothing)
     private_directory(files.run)
 
 

@@ -58,6 +58,8 @@ class Record:
     """Where containers' ports are published on the host: loopback, or all its addresses."""
     ports: tuple[str, ...] = ()
     """Ports led to the guest by hand, as b2p/machine/forwards.py writes them."""
+    mounts: tuple[str, ...] = ()
+    """Directories of the host that the guest has: the words of b2p/machine/share.py."""
     family: str = ""
     """What kind of image it is (b2p/families); empty: b2p's own."""
     image_path: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from b2p.control.console import ConsoleWatch
@@ -50,6 +50,9 @@ class Way(Protocol):
 
     def prepare(self, record: Record) -> None:
         """Make what QEMU will open: disks, and what the guest is told by a medium."""
+
+    def told_again(self) -> dict[str, Any]:
+        """What the guest is told when it is resumed, beside the time."""
 
     def until_ready(self, attempt: Attempt) -> None:
         """Wait until the engine answers; raises GuestError with the stage."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from b2p import identity, launch, surroundings
+from b2p import identity, launch, mounts, surroundings
 from b2p.machine.model import Sockets
 from b2p.machine.plan import ImageFiles, Places, Wishes, plan
 from b2p.store import snapshots
@@ -15,6 +15,7 @@ from b2p.supply import Supply
 if TYPE_CHECKING:
     from b2p.image.cache import Image
     from b2p.machine.model import Host, Machine
+    from b2p.machine.share import Mount
     from b2p.settings import Settings
     from b2p.store.layout import MachineFiles
     from b2p.store.record import Record
@@ -26,6 +27,7 @@ class Own:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self.mounts: tuple[Mount, ...] = ()
 
     def planned(self, record: Record) -> tuple[Record, Host, Machine]:
         """The image is found, or built; QEMU is found, or brought."""
@@ -35,8 +37,24 @@ class Own:
         supply = Supply(settings_in_force(context.settings, record), context.layout, context.report)
         host, image = supply.all(record.image)
         record = replace(record, image=image.digest, family="")
-        machine = plan(wishes(record), host, _image_files(image), _own_places(context.files))
+        self._find_mounts(record, host)
+        machine = plan(
+            replace(wishes(record), mounts=self.mounts, mount_slots=len(record.mounts)),
+            host,
+            _image_files(image),
+            _own_places(context.files),
+        )
         return record, host, machine
+
+    def _find_mounts(self, record: Record, host: Host) -> None:
+        report = self.context.report
+        if record.mounts and not host.qemu.shares:
+            report.warn(
+                "this QEMU shows the guest no directories: nothing is mounted",
+                "let b2p bring one: b2p up --qemu managed",
+            )
+        elif record.mounts:
+            self.mounts = mounts.present(record.mounts, report)
 
     def prepare(self, record: Record) -> None:
         """The data disk; one that no guest has mounted yet is made anew."""
@@ -55,10 +73,19 @@ class Own:
         )
         layout, settings = self.context.layout, self.context.settings
         waiting.until_ready(
-            lambda: identity.whole(layout, attempt.record, settings), has_booted=attempt.has_booted
+            lambda: {
+                **identity.whole(layout, attempt.record, settings),
+                **self.told_again(),
+            },
+            warn=self.context.report.warn,
+            has_booted=attempt.has_booted,
         )
         for name, problem in surroundings.deaf_proxies(os.environ):
             self.context.report.warn(problem, f"start it, or correct {name.upper()}")
+
+    def told_again(self) -> dict[str, Any]:
+        """What the guest is told at a resume too: it may have changed."""
+        return {"mounts": mounts.told(self.mounts)}
 
 
 def settings_in_force(settings: Settings, record: Record) -> Settings:
@@ -104,6 +131,7 @@ def places(files: MachineFiles) -> Places:
         podman=str(files.podman),
         varlink=str(files.varlink),
         call_script=str(files.call_script),
+        nothing=str(files.nothing),
         sockets=Sockets(
             qmp=str(files.qmp),
             calls=str(files.calls),

@@ -1,7 +1,7 @@
 """Measures what the README promises and prints it beside the target.
 
-bench.py TREE [boot] [--first] [--runs N] [--idle SECONDS] [--json]. Everything is asked of
-`scripts/b2p` and of the kernel, as anybody could; b2p's share is the difference to by_hand.py in
+bench.py TREE [boot] [--first] [--files] [--runs N] [--idle SECONDS] [--json]. Everything is asked
+of `scripts/b2p` and of the kernel, as anybody could; b2p's share is the difference to by_hand.py in
 the same run.
 """
 
@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts.lib import bench_families, bench_golden, bench_ports, bench_varlink
+from scripts.lib import bench_families, bench_files, bench_golden, bench_ports, bench_varlink
 from scripts.lib.by_hand import Hand, answered
 
 if TYPE_CHECKING:
@@ -279,6 +279,7 @@ def words() -> argparse.Namespace:
     parser.add_argument("tree", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("part", nargs="?", choices=["all", "boot"], default="all")
     parser.add_argument("--first", action="store_true", help="also the first up, from empty caches")
+    parser.add_argument("--files", action="store_true", help="nothing but files of the host")
     parser.add_argument("--runs", type=int, default=3, help="cold starts to take the median of")
     parser.add_argument("--idle", type=float, default=CPU_SECONDS, help="seconds of idleness")
     parser.add_argument("--json", action="store_true", help="for programs, on stdout")
@@ -303,7 +304,7 @@ def measure_all(bench: Bench, given: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Measure everything, whatever fails leave nothing."""
+    """Measure what is asked for, whatever fails leave nothing."""
     given = words()
     # A short path: sockets lie below it.
     with tempfile.TemporaryDirectory(prefix="b2p-bench-", dir="/tmp") as home:
@@ -311,6 +312,8 @@ def main() -> None:
         try:
             if given.part == "boot":
                 bench_golden.boot_parts(bench)
+            elif given.files:
+                bench_files.measure(bench)
             else:
                 measure_all(bench, given)
         finally:

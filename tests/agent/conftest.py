@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 FOLDER = "guest/usr/lib/b2p/agent"
 NAMES = (
-    *("addresses", "comfort", "clock", "power", "disk", "engine", "resumed", "identity", "port"),
+    *("addresses", "comfort", "clock", "power", "disk", "engine", "holders", "shares", "resumed"),
+    *("identity", "port"),
     *("call", "rules", "publish", "surroundings"),
 )
 

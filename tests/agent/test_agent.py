@@ -28,6 +28,7 @@ def served(agent: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
         (agent.disk, "bring"),
         (agent.power, "settle"),
         (agent.power, "off"),
+        (agent.shares, "prepare"),
         (agent.main, "notify_systemd"),
     ):
         monkeypatch.setattr(module, name, lambda *_given: None)
@@ -136,9 +137,11 @@ def test_the_engines_start_is_rehearsed_beside_its_data(
 ) -> None:
     lines: list[tuple[str, ...]] = []
     monkeypatch.setattr(agent.power, "run", lambda *words: lines.append(words))
+    monkeypatch.setattr(agent.shares, "prepare", lambda: lines.append(("modules",)))
     (answer,) = asked(served, id=4, do="warm")
     assert answer == {"id": 4, "ok": True, "ready": False, "stage": served.stage}
-    podman, remove = lines
+    podman, remove, modules = lines
+    assert modules == ("modules",)
     assert podman[0] == "/usr/bin/podman"
     assert "--root=/run/b2p-rehearsal/root" in podman
     assert remove == ("/usr/bin/rm", "-rf", "/run/b2p-rehearsal")

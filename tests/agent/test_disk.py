@@ -60,7 +60,7 @@ class Guest:
         monkeypatch.setattr(disk, "_device", lambda: "/dev/vdb")
         monkeypatch.setattr(disk, "_filesystem_bytes", lambda _device: holds)
         monkeypatch.setattr(disk, "_size", lambda _device: 1000 * MIB)
-        monkeypatch.setattr(disk, "_mount", lambda *words: self.done.append(("mount", *words[:3])))
+        monkeypatch.setattr(disk, "mount", lambda *words: self.done.append(("mount", *words[:3])))
         monkeypatch.setattr(disk, "_keep", lambda path: self.done.append(("keep", path)))
         monkeypatch.setattr(agent.power, "run", lambda *words: self.done.append(words))
         monkeypatch.setattr("os.path.ismount", lambda _path: False)
@@ -99,7 +99,7 @@ def test_without_a_disk_containers_lie_in_memory(
 ) -> None:
     mounts: list[tuple[object, ...]] = []
     monkeypatch.setattr(agent.disk, "_device", lambda: None)
-    monkeypatch.setattr(agent.disk, "_mount", lambda *words: mounts.append(words))
+    monkeypatch.setattr(agent.disk, "mount", lambda *words: mounts.append(words))
     monkeypatch.setattr("os.path.ismount", lambda _path: False)
     agent.disk.bring(print)
     assert mounts == [("tmpfs", "/var/lib/containers", "tmpfs", 0, "mode=0711")]
@@ -123,7 +123,7 @@ class Keeping:
         self.kept = self.data / str(self.home)[1:]
         self.bound: list[tuple[str, str]] = []
         monkeypatch.setattr(agent.disk, "MOUNT_POINT", str(self.data))
-        monkeypatch.setattr(agent.disk, "_mount", lambda *words: self.bound.append(words[:2]))
+        monkeypatch.setattr(agent.disk, "mount", lambda *words: self.bound.append(words[:2]))
 
     def keep(self) -> None:
         self.disk._keep(str(self.home))

@@ -62,6 +62,7 @@ class Person:
         status: int | None = 0,
         stdin: str = "",
         environment: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> Said:
         """Run a verb to its end, which must have that status (None: any)."""
         ended = subprocess.run(
@@ -69,8 +70,8 @@ class Person:
             input=stdin,
             capture_output=True,
             text=True,
-            env={**self.environment, **(environment or {})},
-            cwd=self.home,
+            env={**self.environment, "PWD": str(cwd or self.home), **(environment or {})},
+            cwd=cwd or self.home,
             timeout=PATIENCE,
         )
         said = Said(ended.returncode, ended.stdout, ended.stderr)

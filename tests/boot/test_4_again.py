@@ -37,7 +37,7 @@ def test_a_restart_keeps_data_and_brings_back_what_should_run(
     docker("run", "-d", "--name", "comes", "--restart", "always", BUSYBOX, "sleep", "1000")
     docker("run", "-d", "--name", "stays", *volume, BUSYBOX, "sh", "-c", write)
     machine.inside(f"printf %s {shlex.quote(QUADLET)} > /etc/containers/systemd/q.container")
-    machine.b2p("ssh", "--", "echo mine > note")
+    machine.b2p("ssh", "--", "echo mine > ~/note")
     key = machine.inside("cat /etc/machine-id /run/b2p/ssh_host_ed25519_key")
 
     machine.b2p("down")
@@ -54,7 +54,7 @@ def test_a_restart_keeps_data_and_brings_back_what_should_run(
         assert docker("run", "--rm", *volume, BUSYBOX, "cat", "/data/file") == "written"
         docker("start", "stays")
         assert docker.is_running("stays")
-        assert machine.b2p("ssh", "--", "cat note").out == "mine\n"
+        assert machine.b2p("ssh", "--", "cat ~/note").out == "mine\n"
         assert machine.inside("cat /etc/machine-id /run/b2p/ssh_host_ed25519_key") == key
         _assert_new_sizes(machine)
     finally:

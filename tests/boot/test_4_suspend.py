@@ -23,7 +23,7 @@ PAUSE = 4.0
 
 def test_a_container_goes_on_where_it_was(docker: Docker, machine: Person) -> None:
     docker("run", "-d", "--name", "c", "-v", "counted:/data", BUSYBOX, "sh", "-c", COUNTS)
-    machine.b2p("ssh", "--", "echo mine > note")
+    machine.b2p("ssh", "--", "echo mine > ~/note")
     await_true("counting", lambda: counted(docker))
     before, uptime, facts = docker.state("c"), machine_uptime(machine), machine.facts()
     try:
@@ -46,7 +46,7 @@ def test_a_container_goes_on_where_it_was(docker: Docker, machine: Person) -> No
         off = float(machine.inside("date +%s.%N")) - time.time()
         # ssh itself takes a part of it.
         assert abs(off) < 1.5
-        assert machine.b2p("ssh", "--", "cat note").out == "mine\n"
+        assert machine.b2p("ssh", "--", "cat ~/note").out == "mine\n"
         assert "reseeded" in machine.inside("dmesg")
         numbers = counted(docker)
         await_true("counting on", lambda: len(counted(docker)) > len(numbers))
@@ -57,12 +57,12 @@ def test_a_container_goes_on_where_it_was(docker: Docker, machine: Person) -> No
 
 
 def test_another_size_makes_it_boot_with_its_data(machine: Person) -> None:
-    machine.b2p("ssh", "--", "echo kept > note")
+    machine.b2p("ssh", "--", "echo kept > ~/note")
     machine.b2p("suspend")
     said = machine.b2p("up", "--memory", "1792MiB").err
     assert "the saved state of machine 'default' does not fit: memory was " in said
     assert machine.facts()["memory"] == "1792MiB"
-    assert machine.b2p("ssh", "--", "cat note").out == "kept\n"
+    assert machine.b2p("ssh", "--", "cat ~/note").out == "kept\n"
     assert not [path for path in machine.traces("default") if path.name.startswith("suspended")]
 
 

@@ -73,14 +73,14 @@ def test_a_stopped_machine_finds_its_data_and_its_containers(
     docker.load_busybox(busybox_tar, BUSYBOX)
     docker("run", "-d", "--name", "stays", "--restart", "always", BUSYBOX, "sleep", "9999")
     docker("run", "-d", "--name", "goes", BUSYBOX, "sleep", "9999")
-    twins.b2p("ssh", "one", "--", "echo kept > note")
+    twins.b2p("ssh", "one", "--", "echo kept > ~/note")
     before = twins.inside(WHO["machine-id"], name="one")
     for _ in range(2):
         twins.b2p("down", "one")
         twins.b2p("up", "one")
         await_true("running again", lambda: docker.is_running("stays"))
         assert not docker.is_running("goes")
-        assert twins.b2p("ssh", "one", "--", "cat note").out == "kept\n"
+        assert twins.b2p("ssh", "one", "--", "cat ~/note").out == "kept\n"
         assert twins.inside(WHO["machine-id"], name="one") == before
 
 

@@ -177,7 +177,7 @@ class TestAsking:
         fake_qemu(computer.system)
         first = computer.find()
         questions = len(asked(computer.system))
-        assert questions == 5
+        assert questions == 6
         assert computer.find() == first
         assert len(asked(computer.system)) == questions
 

@@ -15,6 +15,7 @@ from b2p.machine.model import (
     FirmwareEntry,
     Machine,
     MemoryFile,
+    Share,
     Sockets,
     TcpForward,
     Uefi,
@@ -285,3 +286,19 @@ def test_two_cds_hang_on_two_places() -> None:
     words = argv(replace(FOREIGN, disks=disks))
     assert "ide-cd,bus=ide.0,drive=a,serial=a" in words
     assert "ide-cd,bus=ide.1,drive=b,serial=b" in words
+
+
+def test_directories_for_the_guest_come_after_all_devices_of_b2p() -> None:
+    shares = (
+        Share(path="/home/me, ü", tag="b2p-mount-0"),
+        Share(path="/m/nothing", tag="b2p-mount-1", read_only=True),
+    )
+    found = argv(replace(MACHINE, shares=shares, extra=("-x",)))
+    local = "security_model=none,multidevs=remap"
+    assert found[-9:] == [
+        "-fsdev", f"local,id=b2p-mount-0,path=/home/me,, ü,{local}",
+        "-device", "virtio-9p-pci,fsdev=b2p-mount-0,mount_tag=b2p-mount-0",
+        "-fsdev", f"local,id=b2p-mount-1,path=/m/nothing,{local},readonly=on",
+        "-device", "virtio-9p-pci,fsdev=b2p-mount-1,mount_tag=b2p-mount-1",
+        "-x",
+    ]  # fmt: skip

@@ -9,6 +9,7 @@ import pytest
 from b2p.errors import HostError, UsageError
 from b2p.machine.model import DirectBoot, Disk, Sockets, UnixForward
 from b2p.machine.plan import ImageFiles, Places, Wishes, check_memory, plan
+from b2p.machine.share import SLOTS, parsed
 from tests.fakes_story import HOST
 
 WISHES = Wishes(
@@ -22,6 +23,7 @@ PLACES = Places(
     podman="/r/podman.sock",
     varlink="/r/varlink.sock",
     call_script="/r/call",
+    nothing="/m/nothing",
 )
 
 
@@ -97,3 +99,19 @@ def test_memory_beyond_them_is_refused(memory: int, why: str, remedy: str) -> No
     assert remedy in caught.value.hint
     with pytest.raises(UsageError, match=why):
         check_memory("web", memory, 8192)
+
+
+def test_all_machines_have_as_many_slots_for_mounts_as_most_need() -> None:
+    mounts = (parsed("/home/me"), parsed("/src:/s:ro"))
+    shares = plan(replace(WISHES, mounts=mounts), HOST, IMAGE, PLACES).shares
+    assert [(one.path, one.read_only) for one in shares[:2]] == [
+        ("/home/me", False),
+        ("/src", True),
+    ]
+    assert {(one.path, one.read_only) for one in shares[2:]} == {("/m/nothing", True)}
+    without = plan(WISHES, HOST, IMAGE, PLACES).shares
+    assert [one.tag for one in without] == [one.tag for one in shares]
+    gone = plan(replace(WISHES, mounts=mounts, mount_slots=SLOTS + 1), HOST, IMAGE, PLACES).shares
+    assert len(gone) == SLOTS + 1
+    many = tuple(parsed(f"/m{number}") for number in range(SLOTS + 2))
+    assert len(plan(replace(WISHES, mounts=many), HOST, IMAGE, PLACES).shares) == SLOTS + 2

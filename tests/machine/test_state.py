@@ -47,3 +47,8 @@ def test_a_field_that_went_away_is_a_difference_too() -> None:
 def test_an_emulated_processor_is_the_same_everywhere() -> None:
     emulated = ["-accel", "tcg,thread=multi"]
     assert fields(emulated, qemu="", processor="a") == fields(emulated, qemu="", processor="b")
+
+
+def test_what_the_host_shows_to_the_guest_is_no_part_of_a_state() -> None:
+    shown = [*COMMAND, "-fsdev", "local,id=b2p-mount-0,path=/home"]
+    assert fields(shown, qemu="1", processor="this") == SAVED

@@ -114,12 +114,12 @@ def test_a_wrong_value_is_refused_by_name(tmp_path: Path, key: str, value: objec
 
 
 def test_keys_of_a_later_b2p_survive_this_one(tmp_path: Path) -> None:
-    path = written(tmp_path, "a", mounts=[{"from": "/home"}])
+    path = written(tmp_path, "a", gadgets=[{"from": "/home"}])
     found = record.read(path)
     assert found is not None
     record.write(path, dataclasses.replace(found, cpus=1))
     values = json.loads(path.read_bytes())
-    assert (values["mounts"], values["cpus"]) == ([{"from": "/home"}], 1)
+    assert (values["gadgets"], values["cpus"]) == ([{"from": "/home"}], 1)
 
 
 def test_keys_of_this_b2p_may_lack_where_an_earlier_one_wrote(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ PLACES = Places(
     varlink="/r/varlink.sock",
     call_script="/r/call",
     sockets=Sockets(qmp="/r/q", calls="/r/c", console="/r/s", control=""),
+    nothing="/m/nothing",
 )
 TINY = Evidence(
     kind="iso",

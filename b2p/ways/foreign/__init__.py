@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from b2p import images
 from b2p.choice import Chooser
@@ -45,6 +45,10 @@ class Foreign:
     def planned(self, record: Record) -> tuple[Record, Host, Machine]:
         """The image is found, or fetched; QEMU and firmware are found, or brought."""
         context, files = self.context, self.context.files
+        if context.settings.more_mounts:
+            context.report.warn(
+                "nothing is mounted: only b2p's own image can", "copy it there: b2p cp"
+            )
         settings = settings_in_force(context.settings, record)
         user_data = _content(settings.user_data, "user-data")
         if user_data:
@@ -60,6 +64,7 @@ class Foreign:
             record,
             image=chosen.digest,
             family=chosen.family.name,
+            mounts=(),
             image_path="" if chosen.in_cache else str(chosen.path),
         )
         own = places(files)
@@ -90,6 +95,10 @@ class Foreign:
             user_data=_content(context.settings.user_data, "user-data"),
             user_ignition=_content(context.settings.ignition, "Ignition configuration"),
         )
+
+    def told_again(self) -> dict[str, Any]:
+        """Nothing: nobody in there listens."""
+        return {}
 
     def until_ready(self, attempt: Attempt) -> None:
         """By ssh and by the engine's answer."""

@@ -16,6 +16,7 @@ import identity
 import power
 import publish
 import resumed
+import shares
 from clock import Clock
 from port import Port
 
@@ -54,9 +55,11 @@ class Agent:
         self.port = port
         self.engine = engine.Engine()
         self.publisher = publish.Publisher()
+        self.shares = shares.Shares()
         self.stage = "waiting for the machine's identity"
         self.is_ready = False
         self.is_settled = False
+        self.is_frozen = False
         self.thaw_at: float | None = None
         self.frozen_with: list[int] = []
         """The connections with the host when the disk was frozen: dead once it was resumed."""
@@ -75,10 +78,12 @@ class Agent:
         disk.bring(self.enter)
         self.enter("starting the engine")
         notify_systemd("READY=1")
+        # While the engine starts: nobody waits for it.
+        problems = self.mount(request)
         while not self.engine.listens():
             power.pause(0.02)
         self.is_ready = True
-        self.port.send({"event": "ready"})
+        self.tell_ready(problems)
         self.watch_ports(request)
         identity.wake_containers()
         self.settle(request)
@@ -95,12 +100,12 @@ class Agent:
     def take_identity(self, request: dict) -> None:
         """First time: come up. Later: the machine was resumed, or the host wants to be sure."""
         if self.is_ready:
-            self.thaw()
+            self.thaw_disk()
             identity.apply(request)
             if takes_surroundings(request):
                 self.engine.wake()
                 power.run("/usr/bin/systemctl", "try-restart", *ENGINES)
-            self.port.send({"event": "ready"})
+            self.tell_ready(self.mount(request))
             self.watch_ports(request)
             if "entropy" in request:
                 resumed.sever(self.frozen_with)
@@ -115,21 +120,52 @@ class Agent:
 
     def settle(self, request: dict) -> None:
         """Give free memory back, once, unless the memory is others' too (see docs/golden.md)."""
-        if not self.is_settled and not request.get("throwaway"):
+        if request.get("throwaway"):
+            shares.prepare()
+        elif not self.is_settled:
             self.is_settled = True
             power.settle()
 
+    def mount(self, request: dict) -> list[str]:
+        """Mount the host's directories; what did not work."""
+        if "mounts" in request:
+            if request["mounts"] != self.shares.wished:
+                self.shares.leave()
+            self.shares.wished = request["mounts"]
+        return self.shares.bring()
+
+    def tell_ready(self, problems: list[str]) -> None:
+        """Say that the engine is there, and what is not."""
+        self.port.send({"event": "ready", **({"problems": problems} if problems else {})})
+
+    def unmount(self) -> list[str]:
+        """Take the host's directories away for a while; where that cannot be: who uses them."""
+        try:
+            self.shares.leave()
+        except shares.HeldError as error:
+            return error.holders
+        self.thaw_at = time.monotonic() + FROZEN_SECONDS
+        return []
+
     def freeze(self) -> None:
         """Have all data on the disk, and nothing more written, for a while."""
-        if self.thaw_at is None:
+        if not self.is_frozen:
             disk.freeze()
+            self.is_frozen = True
         self.frozen_with = resumed.connections()
         self.thaw_at = time.monotonic() + FROZEN_SECONDS
 
     def thaw(self) -> None:
-        """Go on writing, if that was stopped."""
+        """Go on as before what was done for saving the machine's state."""
         if self.thaw_at is not None:
-            self.thaw_at = None
+            self.thaw_disk()
+            self.shares.bring()
+
+    def thaw_disk(self) -> None:
+        """Go on writing, if that was stopped."""
+        self.thaw_at = None
+        if self.is_frozen:
+            self.is_frozen = False
             disk.thaw()
 
     def tend(self) -> float | None:
@@ -152,11 +188,14 @@ class Agent:
             self.take_identity(request)
         elif verb == "warm":
             engine.warm()
+            shares.prepare()
         elif verb == "poweroff":
             self.engine.wake()
             power.off()
         elif verb == "console":
             power.start_unit("b2p-console.service")
+        elif verb == "unmount":
+            return {"held": self.unmount()}
         elif verb == "freeze":
             self.freeze()
         elif verb == "thaw":

@@ -35,13 +35,13 @@ def bring(say: "Callable[[str], object]") -> None:
     device = _device()
     if device is None:
         # Podman refuses to lay overlay on overlay, so its storage needs a filesystem of its own.
-        _mount("tmpfs", "/var/lib/containers", "tmpfs", 0, "mode=0711")
+        mount("tmpfs", "/var/lib/containers", "tmpfs", 0, "mode=0711")
         return
     blocks = _filesystem_bytes(device)
     if blocks is None:
         say("making the data disk's filesystem")
         _make(device)
-    _mount(device, MOUNT_POINT, "ext4", MS_NOATIME, "discard")
+    mount(device, MOUNT_POINT, "ext4", MS_NOATIME, "discard")
     if blocks is not None and blocks + SPARE_BYTES < _size(device):
         say("growing the data disk's filesystem")
         power.run("/usr/sbin/resize2fs", device)
@@ -118,12 +118,18 @@ def _keep(path: str) -> None:
             power.run("/usr/bin/rm", "-rf", aside)
         power.run("/usr/bin/cp", "-a", path, aside)
         os.rename(aside, kept)
-    _mount(kept, path, "", MS_BIND, "")
+    mount(kept, path, "", MS_BIND, "")
 
 
-def _mount(source: str, target: str, kind: str, flags: int, options: str) -> None:
+def mount(source: str, target: str, kind: str, flags: int, options: str) -> None:
+    """Mount something; raises UnusableError."""
     libc = ctypes.CDLL(None, use_errno=True)
-    words = [word.encode() for word in (source, target, kind)]
+    words = [os.fsencode(word) for word in (source, target, kind)]
     if libc.mount(*words, flags, options.encode()) != 0:
         code = ctypes.get_errno()
         raise UnusableError(f"{source} can't be mounted on {target}: {os.strerror(code)}")
+
+
+def unmounted(target: str) -> bool:
+    """Unmount it; False where it is in use."""
+    return ctypes.CDLL(None).umount2(os.fsencode(target), 0) == 0
