@@ -118,7 +118,8 @@ def test_who_is_not_the_gateway_is_hung_up_on(tmp_path: Path) -> None:
     with engine(path), led(leading(), port, path) as ended:
         assert ended.returncode == 0
         said = b""
-        with contextlib.suppress(ConnectionError):
+        # Hung up on in the middle of it, or (ENOTCONN) before all was said.
+        with contextlib.suppress(OSError):
             said = asked(port, b"from a container")
         assert said == b""
 
