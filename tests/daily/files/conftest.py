@@ -22,7 +22,7 @@ MACHINE = "files"
 def person_with_files(person: Person) -> Iterator[Person]:
     """The person, whose machine has /tmp, and with it their home; one read-only, one cached."""
     for name in ("fixed", "quick", "mapped", "gone"):
-        (person.home / name).mkdir()
+        (person.home / name).mkdir(exist_ok=True)
     words = [f"fixed:{FIXED}:ro", f"quick:{QUICK}:cached", f"mapped:{MAPPED}:mmap", f"gone:{GONE}"]
     flags = [word for mount in words for word in ("--mount", mount)]
     person.b2p("up", MACHINE, *flags)
