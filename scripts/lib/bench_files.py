@@ -23,8 +23,9 @@ def measure(bench: Bench, *, files: int = FILES, megabytes: int = MEGABYTES) -> 
     quick.mkdir(exist_ok=True)
     program = bench.home / "guest_files.py"
     shutil.copy(Path(__file__).with_name("guest_files.py"), program)
+    bench.variables["B2P_PACKAGES"] = "git"
     try:
-        bench.b2p("up", NAME, "--package", "git", "--mount", f"{quick}:/mnt/quick:cached")
+        bench.b2p("up", NAME, "--mount", f"{quick}:/mnt/quick:cached")
         own: dict[str, float] = {}
         for kind, place in KINDS.items():
             words = [str(program), place or str(bench.home / "bench"), str(files), str(megabytes)]
@@ -36,6 +37,7 @@ def measure(bench: Bench, *, files: int = FILES, megabytes: int = MEGABYTES) -> 
                 figure = _figure(what, seconds, files, megabytes)
                 bench.note(f"{kind}: {figure[0]}", *figure[1:], against=against)
     finally:
+        del bench.variables["B2P_PACKAGES"]
         bench.b2p("rm", "-f", NAME, must=False)
 
 
