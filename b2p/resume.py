@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 MONITOR_SECONDS = 5.0
 AWAKE_SECONDS = 30.0
 ATTEMPT_SECONDS = 5.0
-ENTROPY_BYTES = 64
 STAGE = "resuming"
 
 
@@ -114,7 +112,7 @@ def _await_awake(
             still_alive=still_alive,
             attempt=ATTEMPT_SECONDS,
         )
-        _tell(files, still_alive, {**news, "entropy": os.urandom(ENTROPY_BYTES).hex()}, warn)
+        _tell(files, still_alive, news, warn)
         if not ping.result():
             raise GuestError(STAGE, "the engine does not answer", "see 'b2p logs'")
 

@@ -14,6 +14,7 @@ from b2p.control import snapshot
 from b2p.control.monitor import Monitor
 from b2p.errors import GuestError, HostError, UsageError
 from b2p.host import process
+from b2p.identity import ENTROPY_BYTES
 from b2p.store import saved
 from tests.test_up import mounted_disk
 
@@ -89,7 +90,7 @@ def test_a_resumed_guest_gets_the_time_and_something_random(computer: Computer) 
     computer.up()
     first, identity = [one for one in computer.requests() if one.get("do") == "identity"]
     assert identity["entropy"] != first["entropy"]
-    assert len(bytes.fromhex(identity["entropy"])) == resume.ENTROPY_BYTES
+    assert len(bytes.fromhex(identity["entropy"])) == ENTROPY_BYTES
     assert identity["time"] > first["time"]
 
 
