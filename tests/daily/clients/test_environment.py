@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.boot.engine import BUSYBOX, Docker
+from tests.boot.person import await_true
 from tests.daily.clients.conftest import after_env, last_json, run
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ services:
       context: .
       dockerfile: Containerfile
     command: ["httpd", "-f", "-p", "8000", "-h", "/served"]
+    volumes: ["./source:/served/source"]
     ports: ["127.0.0.1::8000"]
   plain:
     image: {BUSYBOX}
@@ -43,10 +46,19 @@ def project(person: Person) -> Iterator[Path]:
     (directory / "compose.yaml").write_text(COMPOSE)
     (directory / "Containerfile").write_text(CONTAINERFILE)
     (directory / "word").write_text("from here\n")
+    (directory / "source").mkdir()
+    (directory / "source" / "page").write_text("first\n")
     yield directory
-    for path in directory.iterdir():
-        path.unlink()
-    directory.rmdir()
+    shutil.rmtree(directory)
+
+
+def fetched(place: str, path: str) -> str:
+    """What the web server there has; empty where none listens yet."""
+    try:
+        with urllib.request.urlopen(f"http://{place}/{path}", timeout=60) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return ""
 
 
 def test_testcontainers_generic_container_lives_and_is_gone(
@@ -64,7 +76,7 @@ def test_testcontainers_generic_container_lives_and_is_gone(
     assert not docker("ps", "-aq", "--filter", "label=org.testcontainers=true")
 
 
-def test_compose_builds_one_service_and_starts_two(
+def test_compose_builds_starts_publishes_and_shows_an_edit_at_once(
     docker: Docker, compose: Path, project: Path
 ) -> None:
     environment = after_env(docker.person, "--docker")
@@ -73,9 +85,13 @@ def test_compose_builds_one_service_and_starts_two(
         word = run(compose, "exec", "-T", "built", "cat", "/served/word",
                    environment=environment, cwd=project)  # fmt: skip
         assert word.out == "from here\n"
-        place = run(compose, "port", "built", "8000", environment=environment, cwd=project).out
-        with urllib.request.urlopen(f"http://{place.strip()}/word", timeout=60) as answer:
-            assert answer.read() == b"from here\n"
+        port = run(compose, "port", "built", "8000", environment=environment, cwd=project)
+        place = port.out.strip()
+        assert place.startswith("127.0.0.1:")
+        await_true("its answer", lambda: fetched(place, "word") == "from here\n")
+        assert fetched(place, "source/page") == "first\n"
+        (project / "source" / "page").write_text("edited here\n")
+        assert fetched(place, "source/page") == "edited here\n"
         listed = run(compose, "ps", "--services", environment=environment, cwd=project)
         assert sorted(listed.out.split()) == ["built", "plain"]
     finally:
