@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,8 @@ def introduce(
     `ssh_block` is what ssh is to know. What fails is a warning: the machine is up without it.
     """
     entry = entry_of(record.name, files)
+    if record.family:
+        entry = replace(entry, docker_socket=files.podman)
     try:
         notes = _notes(files)
         clients = {**_installed(record, environment), **_told(notes)}
@@ -89,7 +92,12 @@ def forget(name: str, files: MachineFiles, report: Report) -> None:
 
 def entry_of(name: str, files: MachineFiles) -> Entry:
     """The machine as clients are to know it."""
-    return Entry(alias=ssh.alias(name), socket=files.podman, description=f"b2p's machine {name}")
+    return Entry(
+        alias=ssh.alias(name),
+        socket=files.podman,
+        docker_socket=files.docker,
+        description=f"b2p's machine {name}",
+    )
 
 
 def _installed(record: Record, environment: Mapping[str, str]) -> dict[str, Client]:

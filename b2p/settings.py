@@ -63,6 +63,8 @@ class Settings:
     """Stands in for scheme and host of every image's address; empty: none."""
     packages: tuple[str, ...] = ()
     """Debian packages that b2p's own image has more."""
+    binfmt: bool = False
+    """Whether it runs programs of other architectures, for containers of other platforms."""
     registries: tuple[str, ...] = ()
     """Where images with short names are looked for; empty: docker.io."""
     registry_mirrors: tuple[str, ...] = ()
@@ -279,6 +281,7 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "ignition": _text,
     "image_mirror": _text,
     "packages": _names,
+    "binfmt": _truth,
     "registries": _registries,
     "registry_mirrors": _registries,
     "insecure_registries": _registries,

@@ -78,6 +78,7 @@ class Status:
             }
         if record and self.state == "running" and not record.family:
             values["core_socket"] = str(files.podman_core)
+            values["docker_socket"] = str(files.docker)
         if self.state == "suspended":
             values["saved_bytes"] = used_bytes(files.saved_state)
         if self.answers is not None:

@@ -114,7 +114,8 @@ class Supply:
     @property
     def extra(self) -> tuple[str, ...]:
         """The packages that the image has beside b2p's own."""
-        return tuple(sorted(set(self.settings.packages)))
+        binfmt = recipe.BINFMT_PACKAGES if self.settings.binfmt else ()
+        return tuple(sorted({*self.settings.packages, *binfmt}))
 
     def image(self, digest: str) -> Image | None:
         """The image of that digest, or ("") the newest by this b2p's recipe; None to be built."""

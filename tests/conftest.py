@@ -85,9 +85,15 @@ def person() -> Iterator[Person]:
 @pytest.fixture(scope="session")
 def busybox_tar(tools: Tools) -> bytes:
     """A root directory of Debian's busybox-static and nothing else."""
+    return busybox_root(tools)
+
+
+def busybox_root(tools: Tools, architecture: str = "") -> bytes:
+    """The same for another architecture, by Debian's name; as a tar."""
+    tree = tools.tree("busybox-static", architecture=architecture)
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
-        archive.add(tools.tree("busybox-static") / "usr/bin/busybox", "bin/busybox")
+        archive.add(tree / "usr/bin/busybox", "bin/busybox")
         for applet in APPLETS:
             link = tarfile.TarInfo(f"bin/{applet}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"

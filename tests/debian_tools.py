@@ -48,8 +48,11 @@ class Tools:
             aside.replace(command)
         return command
 
-    def tree(self, *packages: str) -> Path:
-        """The directory that holds the files of these packages and of all that they need."""
+    def tree(self, *packages: str, architecture: str = "") -> Path:
+        """The directory that holds the files of these packages and of all that they need.
+
+        `architecture` is Debian's name of another one than this computer's ("arm64").
+        """
         archive = Archive(
             sources=sources.from_computer(setting=os.environ.get("B2P_MIRROR")),
             cache_indexes=self.cache / "indexes",
@@ -59,7 +62,7 @@ class Tools:
         try:
             return archive.with_fresh_index(
                 TRIXIE,
-                DEBIAN_ARCHITECTURES[computer.arch()],
+                architecture or DEBIAN_ARCHITECTURES[computer.arch()],
                 lambda index: self._unpacked(archive, index, packages),
             )
         finally:

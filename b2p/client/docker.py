@@ -39,7 +39,7 @@ class Docker:
 
     def address(self, entry: Entry) -> str:
         """Docker's clients take what comes after unix:// as it is."""
-        return f"unix://{entry.socket}"
+        return f"unix://{entry.docker_socket}"
 
     def default(self) -> str:
         """The current context."""
@@ -61,7 +61,8 @@ class Docker:
 
     def forgetting(self, entry: Entry, *, default_before: str) -> list[Change]:
         """No such file, if it still leads to the machine; what was current before is again."""
-        if self.leads_to(entry.alias) != self.address(entry):
+        known = {f"unix://{socket}" for socket in (entry.socket, entry.docker_socket)}
+        if self.leads_to(entry.alias) not in known:
             return []
         changes = [Change(self._context(entry.alias), "")]
         if self.default() == entry.alias:

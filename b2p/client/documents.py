@@ -29,6 +29,8 @@ class Entry:
 
     alias: str
     socket: Path
+    docker_socket: Path
+    """The one that docker's clients should take."""
     description: str
 
 

@@ -60,6 +60,8 @@ class Places:
     """An empty directory."""
     podman_core: str = ""
     """Empty where no engine of another user than root's is known of."""
+    docker: str = ""
+    """Empty where docker's newest clients go to `podman` as well."""
     data_format: DiskFormat = "raw"
 
 
@@ -105,6 +107,8 @@ def unix_forwards(wishes: Wishes, places: Places) -> tuple[UnixForward, ...]:
     forwards = [UnixForward(path=places.podman, guest_port=ports.PODMAN)]
     if places.podman_core:
         forwards.append(UnixForward(path=places.podman_core, guest_port=ports.PODMAN_CORE))
+    if places.docker:
+        forwards.append(UnixForward(path=places.docker, guest_port=ports.DOCKER))
     if wishes.varlink == "unix":
         forwards.append(UnixForward(path=places.varlink, guest_port=ports.VARLINK))
     return tuple(forwards)

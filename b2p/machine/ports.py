@@ -11,7 +11,8 @@ SSH = 22
 PODMAN = 2375
 PODMAN_CORE = 2376
 VARLINK = 2377
-OWN = frozenset({SSH, PODMAN, PODMAN_CORE, VARLINK})
+DOCKER = 2379
+OWN = frozenset({SSH, PODMAN, PODMAN_CORE, VARLINK, DOCKER})
 """Ports of the guest that are b2p's: no container is published there."""
 
 CALLS_ADDRESS = "10.0.2.100"

@@ -170,6 +170,11 @@ class MachineFiles:
         return self.run / "podman-core.sock"
 
     @property
+    def docker(self) -> Path:
+        """Root's engine for docker's clients that insist on a newer API than podman claims."""
+        return self.run / "docker.sock"
+
+    @property
     def varlink(self) -> Path:
         """io.podman as clients of 2018 know it."""
         return self.run / "varlink.sock"
@@ -189,7 +194,7 @@ class MachineFiles:
         """Every socket of the machine: what a stopped one must not leave."""
         return (
             *(self.qmp, self.calls, self.console, self.control),
-            *(self.podman, self.podman_core, self.varlink),
+            *(self.podman, self.podman_core, self.docker, self.varlink),
         )
 
 

@@ -118,6 +118,7 @@ def _own_places(files: MachineFiles) -> Places:
     return replace(
         places(files),
         podman_core=str(files.podman_core),
+        docker=str(files.docker),
         data_disk=str(disk),
         data_format=form,
     )

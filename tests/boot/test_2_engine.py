@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
+import docker as sdk
 import pytest
 
 from tests.boot.engine import BUSYBOX
@@ -53,6 +56,20 @@ def test_docker_builds_from_a_containerfile(docker: Docker, tmp_path: Path) -> N
         assert docker("run", "--rm", "localhost/built") == "hello\nhello"
     finally:
         docker("rmi", "-f", "localhost/built")
+
+
+def test_docker_needs_no_variable_at_the_socket_of_its_own(docker: Docker) -> None:
+    socket = json.loads(docker.person.b2p("status", "--json").out)["docker_socket"]
+    del docker.environment["DOCKER_API_VERSION"]
+    docker.environment["DOCKER_HOST"] = f"unix://{socket}"
+    assert docker("version", "--format", "{{.Server.APIVersion}}") == "1.44"
+    assert docker("run", "--rm", "-i", BUSYBOX, "cat", stdin=b"passed on") == "passed on"
+    assert docker.run("run", "--rm", BUSYBOX, "false", status=None).status == 1
+    # As docker's command line since 29 asks first, and what it would refuse.
+    client = sdk.APIClient(base_url=f"unix://{socket}", version="auto", timeout=120)
+    with contextlib.closing(client):
+        version = client.head(f"{client.base_url}/_ping").headers["Api-Version"]
+    assert tuple(map(int, version.split("."))) >= (1, 44)
 
 
 def test_dockers_sdk_runs_a_container_and_keeps_a_volume(docker_sdk: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,12 @@ from b2p.client import docker, podman
 from b2p.client.documents import Change, Entry
 from b2p.errors import StateError
 
-ENTRY = Entry(alias="b2p-x", socket=Path("/s 1/podman.sock"), description="a machine")
+ENTRY = Entry(
+    alias="b2p-x",
+    socket=Path("/s 1/podman.sock"),
+    docker_socket=Path("/s 1/docker.sock"),
+    description="a machine",
+)
 OTHERS = (
     '{"Connection":{"Default":"mine","Connections":{"mine":{"URI":"ssh://u@h/s","Identity":"/k"}}},'
     '"Farm":{"List":{"f":["mine"]}}}\n'
@@ -65,7 +71,7 @@ def test_a_connection_that_was_led_elsewhere_is_not_taken_away(tmp_path: Path) -
 def test_a_default_that_is_gone_does_not_come_back(tmp_path: Path) -> None:
     client = podman.Podman(tmp_path / "c.json")
     put(client.telling(ENTRY, default=True))
-    put(client.telling(Entry(alias="b2p-y", socket=Path("/y"), description=""), default=False))
+    put(client.telling(replace(ENTRY, alias="b2p-y"), default=False))
     put(client.forgetting(ENTRY, default_before="gone"))
     assert client.default() == ""
 
@@ -98,7 +104,7 @@ def test_dockers_files_are_as_before_once_a_machine_came_and_went(
     client = docker.Docker(tmp_path)
     chosen = client.default()
     put(client.telling(ENTRY, default=default))
-    assert client.leads_to("b2p-x") == "unix:///s 1/podman.sock"
+    assert client.leads_to("b2p-x") == "unix:///s 1/docker.sock"
     assert client.default() == ("b2p-x" if default else chosen)
     assert client.telling(ENTRY, default=default) == []
     put(client.forgetting(ENTRY, default_before=chosen))
@@ -108,8 +114,15 @@ def test_dockers_files_are_as_before_once_a_machine_came_and_went(
     assert left == ({tmp_path / "config.json": after} if config else {})
 
 
+def test_a_context_of_an_older_b2p_is_taken_away_too(tmp_path: Path) -> None:
+    client = docker.Docker(tmp_path)
+    put(client.telling(replace(ENTRY, docker_socket=ENTRY.socket), default=False))
+    put(client.forgetting(ENTRY, default_before=""))
+    assert client.leads_to("b2p-x") == ""
+
+
 def test_a_context_lies_where_docker_looks_for_it(tmp_path: Path) -> None:
-    entry = Entry(alias="b2p-x", socket=Path("/tmp/a.sock"), description="hello")
+    entry = replace(ENTRY, docker_socket=Path("/tmp/a.sock"), description="hello")
     (change,) = docker.Docker(tmp_path).telling(entry, default=False)
     # As docker 26 named it.
     name = "8e9b914906ed5b0b0da00f788f5f99901db82552ad5cd47188a8f43dd7e7bc42"
