@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from b2p.client.varlink import Connection
+    from b2p.report import Report
     from b2p.store.layout import Layout
     from b2p.store.record import Record
 
@@ -42,10 +43,18 @@ def ssh(
     return _hand_over(goal, line, terminal=terminal)
 
 
-def podman(layout: Layout, name: str, arguments: Sequence[str], *, rootless: bool = False) -> int:
+def podman(
+    layout: Layout,
+    name: str,
+    arguments: Sequence[str],
+    report: Report,
+    *,
+    rootless: bool = False,
+) -> int:
     """The guest's own podman, as root, with a terminal where there is one; its exit status.
 
-    With `rootless`, as the machine's user.
+    With `rootless`, as the machine's user. In b2p's own image it has this computer's registry
+    logins, while the command runs.
     """
     record = status.running(layout, name).record
     user = user_of(record)
@@ -57,7 +66,17 @@ def podman(layout: Layout, name: str, arguments: Sequence[str], *, rootless: boo
     if here := _here(record):
         lost = f"echo b2p: {here} is not there in the machine >&2"
         line = f"cd -- {here} 2>/dev/null || {lost}; {line}"
-    return _hand_over(goal, line, terminal=_is_terminal())
+    logins = _logins(arguments, report) if record and not record.family else ""
+    return _hand_over(goal, line, terminal=_is_terminal(), logins=logins)
+
+
+def _logins(arguments: Sequence[str], report: Report) -> str:
+    """The registry logins of this computer, where these words may need one."""
+    from b2p.client import logins
+
+    if not logins.asks_registry(arguments):
+        return ""
+    return logins.collected(os.environ, ports.GATEWAY, process.run, report.warn)
 
 
 def _here(record: Record | None) -> str:
@@ -174,10 +193,19 @@ def _is_terminal() -> bool:
     return os.isatty(0) and os.isatty(1)
 
 
-def _hand_over(goal: client.Target, line: str, *, terminal: bool) -> int:
+def _hand_over(goal: client.Target, line: str, *, terminal: bool, logins: str = "") -> int:
     """Give ssh the terminal; what it returns is the inner status unless ssh itself failed."""
     program = client.tool("ssh")
-    outcome = process.hand_over(client.argv(goal, line, terminal=terminal, program=program))
+    options: tuple[str, ...] = ()
+    environment = None
+    if logins:
+        from b2p.client.logins import VARIABLE
+
+        # In the environment, where other users do not see it as they see a command's words.
+        options = ("-o", f"SendEnv={VARIABLE}")
+        environment = {**os.environ, VARIABLE: logins}
+    command = client.argv(goal, line, terminal=terminal, program=program, options=options)
+    outcome = process.hand_over(command, env=environment)
     if outcome != SSH_FAILED:
         return outcome
     question = client.argv(goal, "true", terminal=False, program=program)

@@ -59,4 +59,4 @@ def podman(session: Session, name: str, *, arguments: tuple[str, ...], rootless:
     """
     from b2p import inside
 
-    return inside.podman(session.layout, name, arguments, rootless=rootless)
+    return inside.podman(session.layout, name, arguments, session.report, rootless=rootless)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import socket
 import subprocess
 from contextlib import closing
@@ -27,6 +29,13 @@ http:
   addr: 127.0.0.1:{port}
   tls: {{certificate: {folder}/cert.pem, key: {folder}/key.pem}}
 """
+CLOSED = (
+    CONFIG
+    + """\
+auth: {{htpasswd: {{realm: here, path: {folder}/users}}}}
+"""
+)
+USER, PASSWORD = "me", "secret"
 
 
 def free_port() -> int:
@@ -45,6 +54,20 @@ def answers(port: int) -> bool:
 @pytest.fixture
 def registry(tools: Tools, tmp_path: Path) -> Iterator[str]:
     """The registry's name in the machine; its certificate lies at cert.pem."""
+    yield from served(tools, tmp_path, CONFIG)
+
+
+@pytest.fixture
+def closed_registry(tools: Tools, tmp_path: Path) -> Iterator[str]:
+    """The same, for those who log in."""
+    htpasswd = tools.program("usr/bin/htpasswd", "apache2-utils")
+    words = [str(htpasswd), "-Bbn", USER, PASSWORD]
+    (tmp_path / "users").write_bytes(subprocess.run(words, check=True, capture_output=True).stdout)
+    yield from served(tools, tmp_path, CLOSED)
+
+
+def served(tools: Tools, tmp_path: Path, config: str) -> Iterator[str]:
+    """A registry's name in the machine, while it runs."""
     openssl = tools.program("usr/bin/openssl", "openssl")
     subject = ("-subj", "/CN=registry", "-addext", "subjectAltName=IP:10.0.2.2")
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-config", "/dev/null")
@@ -55,7 +78,7 @@ def registry(tools: Tools, tmp_path: Path) -> Iterator[str]:
         capture_output=True,
     )
     port = free_port()
-    (tmp_path / "config.yml").write_text(CONFIG.format(folder=tmp_path, port=port))
+    (tmp_path / "config.yml").write_text(config.format(folder=tmp_path, port=port))
     program = tools.program("usr/bin/docker-registry", "docker-registry")
     with (tmp_path / "log").open("wb") as log:
         server = subprocess.Popen(
@@ -93,6 +116,34 @@ def test_a_registry_is_trusted_mirrored_and_let_go_of(
     person.b2p("up", environment={"B2P_INSECURE_REGISTRIES": registry})
     docker("pull", pushed)
     docker("rmi", pushed)
+    person.b2p("up")
+
+
+def test_logins_of_this_computer_serve_podman_in_the_machine(
+    docker: Docker, closed_registry: str
+) -> None:
+    person = docker.person
+    image = f"{closed_registry}/kept"
+    login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    # As `docker login localhost:PORT` here would have left it.
+    port = closed_registry.partition(":")[2]
+    auths = {"auths": {f"localhost:{port}": {"auth": login}}}
+    config = person.home / ".docker/config.json"
+    person.b2p("up", environment={"B2P_INSECURE_REGISTRIES": closed_registry})
+    docker("tag", BUSYBOX, image)
+    refused = person.b2p("podman", "push", image, status=125).err
+    assert "authentication required" in refused
+    config.parent.mkdir(exist_ok=True)
+    config.write_text(json.dumps(auths))
+    try:
+        person.b2p("podman", "push", image)
+        docker("rmi", image)
+        assert person.b2p("podman", "run", "--rm", image, "echo", "pulled").out == "pulled\n"
+        assert person.inside("ls -d /run/b2p/logins.* 2>&1 || true").startswith("ls: cannot")
+        person.b2p("podman", "--rootless", "pull", "--tls-verify=false", image)
+    finally:
+        config.unlink()
+    docker("rmi", image)
     person.b2p("up")
 
 

@@ -269,8 +269,10 @@ class TestHandOver:
 
 
 def test_a_qemu_whose_files_were_deleted_is_found_by_its_uuid(log: Path) -> None:
-    started = launch(log, "kill -STOP $$", "qemu", "-name", "b2p-x", "-uuid", UUID)
+    # Between the end of exec's success and its words in /proc there is a moment: it speaks first.
+    started = launch(log, "echo here; kill -STOP $$", "qemu", "-name", "b2p-x", "-uuid", UUID)
     try:
+        assert said(log, 1, 60) == ["here"]
         assert process.find_by_uuid(UUID) == [started]
         assert process.find_by_uuid(UUID.replace("3", "4")) == []
     finally:
