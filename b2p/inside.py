@@ -34,13 +34,45 @@ def ssh(
     One word is a line for the guest's shell; several are the words of one command.
     """
     record = status.running(layout, name).record
-    line = command[0] if len(command) == 1 else shlex.join(command)
     user = "root" if root else user_of(record)
     terminal = _is_terminal() if command else os.isatty(0)
-    if here := _here(record):
-        line = f"cd -- {here} 2>/dev/null; {line or 'exec $SHELL -l'}"
     goal = target(layout, name, user, forward_agent=forward_agent)
-    return _hand_over(goal, line, terminal=terminal)
+    return _hand_over(goal, _line(record, command), terminal=terminal)
+
+
+def answer(
+    layout: Layout,
+    name: str,
+    command: Sequence[str],
+    *,
+    root: bool,
+    input: str | None = None,  # noqa: A002 - subprocess calls it so
+    timeout: float | None = None,
+) -> process.Completed:
+    """Run a command in the machine, without a terminal; what it said and its status.
+
+    Raises GuestError where ssh itself failed, OverdueError after `timeout` seconds.
+    """
+    record = status.running(layout, name).record
+    goal = target(layout, name, "root" if root else user_of(record))
+    program = client.tool("ssh")
+    words = client.argv(goal, _line(record, command), terminal=False, program=program)
+    given = None if input is None else input.encode()
+    said = process.run(words, timeout=timeout, input=given, check=False)
+    if said.status == SSH_FAILED:
+        _check_reach(goal, program)
+    return said
+
+
+def _line(record: Record | None, command: Sequence[str]) -> str:
+    """The command for the guest's shell, begun where we stand; a login shell where there is none.
+
+    One word is a line already.
+    """
+    line = command[0] if len(command) == 1 else shlex.join(command)
+    if here := _here(record):
+        return f"cd -- {here} 2>/dev/null; {line or 'exec $SHELL -l'}"
+    return line
 
 
 def podman(
@@ -206,15 +238,19 @@ def _hand_over(goal: client.Target, line: str, *, terminal: bool, logins: str = 
         environment = {**os.environ, VARIABLE: logins}
     command = client.argv(goal, line, terminal=terminal, program=program, options=options)
     outcome = process.hand_over(command, env=environment)
-    if outcome != SSH_FAILED:
-        return outcome
+    if outcome == SSH_FAILED:
+        _check_reach(goal, program)
+    return outcome
+
+
+def _check_reach(goal: client.Target, program: str) -> None:
+    """Raise GuestError where ssh does not come in; else its status was the command's own."""
     question = client.argv(goal, "true", terminal=False, program=program)
-    answer = process.run(question, timeout=QUESTION_SECONDS, check=False)
-    if answer.status == 0:
-        return outcome
-    raise GuestError(
-        "ssh",
-        f"machine {goal.name!r} does not let us in",
-        f"see 'b2p status {goal.name}' and 'b2p logs {goal.name}'",
-        details=answer.stderr.decode(errors="replace"),
-    )
+    said = process.run(question, timeout=QUESTION_SECONDS, check=False)
+    if said.status:
+        raise GuestError(
+            "ssh",
+            f"machine {goal.name!r} does not let us in",
+            f"see 'b2p status {goal.name}' and 'b2p logs {goal.name}'",
+            details=said.stderr.decode(errors="replace"),
+        )

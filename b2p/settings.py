@@ -335,8 +335,12 @@ def layers(
     directory: Path,
     home: Path,
     environment: Mapping[str, str],
+    origin: str = COMMAND_LINE,
 ) -> list[Layer]:
-    """All that is said about a machine by a command given in `directory`; the last one wins."""
+    """All that is said about a machine by a command given in `directory`; the last one wins.
+
+    `origin` is who gave the flags.
+    """
     found: list[Layer] = []
     for path in project.files(user_file, directory, home):
         is_users = path == user_file
@@ -344,6 +348,6 @@ def layers(
         for layer in taken(project.document(path), machine, str(path)):
             values = project.anchored(layer.values, path, home, confined=not is_users)
             found.append(Layer(layer.origin, values))
-    said = [environment_layer(environment), Layer(COMMAND_LINE, flags)]
+    said = [environment_layer(environment), Layer(origin, flags)]
     here = directory / COMMAND_LINE
     return [*found, *(Layer(one.origin, project.anchored(one.values, here, home)) for one in said)]

@@ -15,12 +15,12 @@ from b2p.image.cache import Image
 from b2p.machine.model import Host, Qemu
 from b2p.remove import remove
 from b2p.report import SilentReport
-from b2p.scratch import scratch
 from b2p.settings import Settings
 from b2p.status import one_machine
 from b2p.store import record as records
 from b2p.store.layout import Layout
 from b2p.suspend import suspend
+from b2p.throwaway import scratch
 from b2p.up import Up, up
 
 if TYPE_CHECKING:

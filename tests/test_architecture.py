@@ -24,7 +24,7 @@ TRANSFER = {"fetch", "errand", "partfile", "http"}
 """Downloads: for the packages, and for whoever needs packages."""
 SHELL = {"store", "host", "image", "control", "client"}
 """Folders with effects; they do not know one another, the stories bring them together."""
-NOT_FOR_STORIES = {"cli", "terminal"}
+NOT_FOR_STORIES = {"cli", "terminal", "api"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(PURE, BASE | {"machine", "formats"}),
@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(TRANSFER, BASE | TRANSFER),
     "firmware": BASE,
     "project": BASE,
+    "__init__": {"api", "errors"},
     "settings": BASE | {"project", "machine"},
     "terminal": BASE,
     "tables": BASE | {"terminal"},
@@ -91,10 +92,23 @@ def parts_imported(path: Path) -> set[str]:
     return {part for part in parts if not part.startswith("__")}
 
 
+@pytest.mark.parametrize("path", [*sources(), *sources("tests"), *sources("scripts")], ids=name_of)
+def test_the_folder_machine_is_never_asked_for_by_name(path: Path) -> None:
+    """Of the package `b2p.machine` is a function; `from b2p.machine import` does not ask it."""
+    named = {
+        alias.name
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name.startswith("b2p.machine")
+    }
+    assert not named
+
+
 @pytest.mark.parametrize("path", sources(), ids=name_of)
 def test_imports_go_one_way(path: Path) -> None:
     part = part_of(path)
-    if part in {"cli", "__main__", "__init__"}:
+    if part in {"cli", "__main__"}:
         return
     allowed = MAY_IMPORT.get(part)
     if allowed is None:
@@ -168,7 +182,9 @@ BUDGET = {
     "from b2p.cli.main import run; run(['status'])": {"platformdirs", "ssl", "email"},
     # Before it is known what is lacking: no download, no monitor, no drawing.
     "import b2p.up, b2p.start, b2p.ways.own, b2p.golden.beginning": {"concurrent"},
-    "import b2p.scratch": {"concurrent"},
+    "import b2p.throwaway": {"concurrent"},
+    "import b2p": set(),
+    "import b2p; b2p.machine; b2p.scratch; b2p.B2PError": set(),
 }
 """What may be loaded of all that takes its time to load, by what is done."""
 

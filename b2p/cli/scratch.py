@@ -28,8 +28,8 @@ def scratch(session: Session, **flags: str | None) -> int:
     if not command:
         raise click.UsageError("no command follows '--'", click.get_current_context())
     from b2p import settings
-    from b2p.scratch import NAME
-    from b2p.scratch import scratch as story
+    from b2p.throwaway import NAME
+    from b2p.throwaway import scratch as story
 
     given = {key: settings.from_text(key, text) for key, text in flags.items() if text is not None}
     return story(command, session.settings(NAME, given), session.layout, session.report)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from b2p import names
+from b2p import names, wishes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,12 +46,7 @@ class Session:
     def layout(self) -> Layout:
         """Where the user's files lie."""
         if not self._layout:
-            from b2p.host import computer
-            from b2p.store import places
-
-            found = places.layout(os.environ, on_network=computer.is_network_filesystem)
-            self._layout.append(found)
-            _sweep(found)
+            self._layout.append(wishes.layout())
         return self._layout[0]
 
     @property
@@ -66,49 +60,15 @@ class Session:
 
     def settings(self, machine: str, flags: Mapping[str, object] | None = None) -> Settings:
         """All layers merged for that machine; flags that were not given are None."""
-        from b2p import mounts, settings
-        from b2p.host import computer
-
-        found = settings.merged(self.layers(machine, flags), cores=computer.cores())
-        return mounts.whole(found, _home(), os.environ, sys.platform)
+        return wishes.merged(machine, flags or {}, self.layout)
 
     def layers(self, machine: str, flags: Mapping[str, object] | None = None) -> list[Layer]:
         """All that is said about that machine, and by whom."""
-        from b2p import settings
-
-        return settings.layers(
-            machine,
-            {key: value for key, value in (flags or {}).items() if value is not None},
-            user_file=self.layout.settings,
-            directory=Path.cwd(),
-            home=_home(),
-            environment=os.environ,
-        )
+        return wishes.layers(machine, flags or {}, self.layout)
 
     def machine(self) -> tuple[str, str]:
         """The machine that is meant where none is named, and who says so."""
-        if name := os.environ.get("B2P_MACHINE"):
-            return name, "B2P_MACHINE"
-        from b2p import project
-
-        name, origin = project.named(project.files(self.layout.settings, Path.cwd(), _home()))
-        return (name, origin) if name else (names.DEFAULT, "")
-
-
-def _home() -> Path:
-    return Path(os.environ.get("HOME", "/"))
-
-
-def _sweep(layout: Layout) -> None:
-    """Remove what a killed b2p left of throwaway machines, if there is anything."""
-    try:
-        is_clean = not os.listdir(layout.throwaway().machines)  # noqa: PTH208 - one look, no import
-    except OSError:
-        return
-    if not is_clean:
-        from b2p.sweep import sweep
-
-        sweep(layout)
+        return wishes.machine(self.layout)
 
 
 pass_session = click.make_pass_decorator(Session, ensure=True)

@@ -73,7 +73,7 @@ class Started:
 def run(
     command: Sequence[str],
     *,
-    timeout: float,
+    timeout: float | None,
     input: bytes | None = None,  # noqa: A002 - subprocess calls it so
     env: Mapping[str, str] | None = None,
     check: bool = True,
@@ -81,7 +81,7 @@ def run(
     """Run a command to its end; `env` is the whole environment where it is given.
 
     Raises HostError where it cannot be started or (with `check`) fails, OverdueError after
-    `timeout` seconds, when it has been killed.
+    `timeout` seconds (None: never), when it has been killed.
     """
     logger.debug("run: %s", shlex.join(command))
     stdin: dict[str, Any] = {"stdin": subprocess.DEVNULL} if input is None else {"input": input}
@@ -91,7 +91,7 @@ def run(
                 command, timeout=timeout, env=env, check=False, capture_output=True, **stdin
             )
     except subprocess.TimeoutExpired as error:
-        message = f"{Path(command[0]).name!r} did not end within {timeout:g} s"
+        message = f"{Path(command[0]).name!r} did not end within {error.timeout:g} s"
         raise OverdueError(message, details=_tail(error.stderr or b"")) from error
     except OSError as error:
         raise _cannot_start(command, error) from error

@@ -1,10 +1,10 @@
-"""The story of `b2p scratch`: an engine for one command, of which nothing is left."""
+"""An engine of which nothing is left: for one block of Python, or for one command (`scratch`)."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,25 +16,27 @@ from b2p.store import lock, places
 from b2p.ways import Context
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from b2p.report import Report
     from b2p.settings import Settings
-    from b2p.store.layout import Layout
+    from b2p.store.layout import Layout, MachineFiles
 
 NAME = "scratch"
+COMMAND = "b2p scratch"
 
 
-def scratch(command: Sequence[str], settings: Settings, layout: Layout, report: Report) -> int:
-    """Run a command whose environment leads to an engine of its own; the command's status.
+@contextmanager
+def engine(settings: Settings, layout: Layout, report: Report) -> Iterator[MachineFiles]:
+    """A machine of its own, whose engine answers until the block ends.
 
-    Raises B2PError where the machine does not come up.
+    Raises B2PError where it does not come up.
     """
     layout = layout.throwaway()
     name = f"{NAME}-{secrets.token_hex(4)}"
     files = layout.machine(name)
     places.prepare(layout)
-    with lock.hold(files.lock, command="b2p scratch") as held, ExitStack() as undo:
+    with lock.hold(files.lock, command=COMMAND) as held, ExitStack() as undo:
         undo.callback(held.discard)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         start = Start(Context(name, settings, layout, report), before=None, extra=(), now=now)
@@ -43,5 +45,14 @@ def scratch(command: Sequence[str], settings: Settings, layout: Layout, report: 
         for disk in files.disks:
             # QEMU has it open; with QEMU it is gone.
             disk.unlink(missing_ok=True)
+        yield files
+
+
+def scratch(command: Sequence[str], settings: Settings, layout: Layout, report: Report) -> int:
+    """Run a command whose environment leads to an engine of its own; the command's status.
+
+    Raises B2PError where the machine does not come up.
+    """
+    with engine(settings, layout, report) as files:
         variables = env.throwaway(os.environ, files.podman)
         return process.hand_over(command, env=variables, ends_with_us=True)
