@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shlex
 import subprocess
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from b2p.calls import answer, prepare
+from b2p.calls.__main__ import MOST
 from b2p.store import places
 from b2p.store.layout import MachineFiles
 from b2p.store.record import Record, write
+from tests.boot.person import await_true
 from tests.fakes import QmpServer, short_directory
 from tests.fakes_network import Network
 
@@ -138,6 +141,40 @@ def test_a_line_without_an_end_is_not_waited_for_for_ever(files: MachineFiles) -
     command = [*words[:at], "-c", code, *words[at + 2 :]]
     with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=TREE) as process:
         assert process.wait(50) < 0
+
+
+def test_only_so_many_calls_are_answered_at_once(files: MachineFiles) -> None:
+    command = ["/bin/sh", str(files.call_script)]
+    waiting: list[subprocess.Popen[bytes]] = []
+    try:
+        with files.call_script.open("r+b") as held:
+            for place in range(MOST - 1):
+                fcntl.lockf(held, fcntl.LOCK_EX, 1, place)
+            # The last place is taken by a call that says nothing yet.
+            waiting.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+            await_true("its place", lambda: _is_taken(files, MOST - 1))
+            late = subprocess.run(command, input=b"{}\n", stdout=subprocess.PIPE, timeout=50)
+            assert json.loads(late.stdout) == {
+                "ok": False,
+                "error": "too many calls at once",
+                "again": True,
+            }
+        again = subprocess.run(command, input=b"{}\n", stdout=subprocess.PIPE, timeout=50)
+        assert "too many" not in again.stdout.decode()
+    finally:
+        for one in waiting:
+            one.kill()
+            one.communicate()
+
+
+def _is_taken(files: MachineFiles, place: int) -> bool:
+    """Whether another process has that place: asked by one of its own, which gives it back."""
+    ask = (
+        "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'r+b'),"
+        " fcntl.LOCK_EX | fcntl.LOCK_NB, 1, int(sys.argv[2]))"
+    )
+    words = [sys.executable, "-I", "-c", ask, str(files.call_script), str(place)]
+    return subprocess.run(words, capture_output=True).returncode != 0
 
 
 def test_a_new_start_makes_a_new_token(files: MachineFiles) -> None:
