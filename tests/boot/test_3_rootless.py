@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,6 +43,16 @@ def test_core_has_an_engine_of_its_own(core: Docker, docker: Docker) -> None:
         assert said.out.split() == ["cores"]
     finally:
         core.remove("cores")
+
+
+def test_core_has_the_number_of_who_runs_b2p_and_their_files(machine: Person) -> None:
+    mine = os.getuid()
+    assert machine.inside("id -u core; stat -c %u /home/core").split() == [str(mine or 1000)] * 2
+    if mine:
+        path = machine.home / "cores"
+        machine.b2p("ssh", "--", f"umask 077; echo here > {path}; cat {path}")
+        assert path.read_text() == "here\n"
+        path.unlink()
 
 
 def test_limits_hold_for_core_too(core: Docker) -> None:

@@ -48,6 +48,18 @@ def takes_surroundings(request: dict) -> bool:
     return surroundings.apply(request)
 
 
+def number_core(request: dict) -> None:
+    """Give the user core the number of the host's person; it can be done without."""
+    if not request.get("core"):
+        return
+    import core
+
+    try:
+        core.be(int(request["core"]))
+    except (OSError, KeyError, ValueError) as problem:
+        print(f"core keeps its number: {problem}", flush=True)
+
+
 class Agent:
     """What is known and done so far; one request of the host at a time."""
 
@@ -76,6 +88,7 @@ class Agent:
         takes_surroundings(request)
         self.enter("mounting the data disk")
         disk.bring(self.enter)
+        number_core(request)
         self.enter("starting the engine")
         notify_systemd("READY=1")
         # While the engine starts: nobody waits for it.
@@ -102,6 +115,7 @@ class Agent:
         if self.is_ready:
             self.thaw_disk()
             identity.apply(request)
+            number_core(request)
             if takes_surroundings(request):
                 self.engine.wake()
                 power.run("/usr/bin/systemctl", "try-restart", *ENGINES)
