@@ -59,7 +59,8 @@ def test_limits_hold_for_core_too(core: Docker) -> None:
     limits = ("--memory", "64m", "--cpus", "0.5", "--pids-limit", "33")
     said = core("run", "--rm", *limits, BUSYBOX, "sh", "-c", f"{LIMITS}; {MAP}").split("\n")
     assert said[:3] == ["67108864", "50000 100000", "33"]
-    assert [line.split() for line in said[3:]] == [["0", "1000", "1"], ["1", "100000", "1000000"]]
+    number = str(os.getuid() or 1000)
+    assert [line.split() for line in said[3:]] == [["0", number, "1"], ["1", "100000", "1000000"]]
 
 
 def test_cores_containers_reach_no_engine(core: Docker) -> None:
