@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         VarlinkWish,
     )
     from b2p.store.layout import Layout, MachineFiles
+    from b2p.store.users import Use
 
 logger = logging.getLogger("b2p")
 logger.addHandler(logging.NullHandler())
@@ -128,7 +129,8 @@ class Machine(Engine):
     """A machine by its name; nothing is asked or started when it is made.
 
     As a context manager it is up within the block, and afterwards as it was before: one that ran
-    runs on, one that was suspended is suspended, any other is powered off.
+    runs on, one that was suspended is suspended, any other is powered off. Where several blocks
+    have it up at once, in whatever processes, the last one sees to that.
     """
 
     def __init__(self, name: str, settings: Mapping[str, object], layout: Layout) -> None:
@@ -137,7 +139,7 @@ class Machine(Engine):
         self._name = name
         self._given = settings
         self._layout = layout
-        self._before: list[State] = []
+        self._uses: list[Use] = []
 
     @property
     def name(self) -> str:
@@ -221,9 +223,15 @@ class Machine(Engine):
         return wishes.merged(self._name, self._given, self._layout, origin=ORIGIN)
 
     def __enter__(self) -> Self:
-        before = self.state
-        self.up()
-        self._before.append(before)
+        from b2p.store.users import Use
+
+        use = Use(self._files.users, lambda: self.state)
+        try:
+            self.up()
+        except BaseException:
+            use.leave()
+            raise
+        self._uses.append(use)
         return self
 
     def __exit__(
@@ -232,11 +240,11 @@ class Machine(Engine):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        before = self._before.pop()
-        if before == "suspended":
-            self.suspend()
-        elif before != "running":
-            self.down()
+        with self._uses.pop().left() as before:
+            if before == "suspended":
+                self.suspend()
+            elif before in ("stopped", "absent") and self.state != "absent":
+                self.down()
 
     def __repr__(self) -> str:
         return f"<Machine {self._name!r}>"

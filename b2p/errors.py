@@ -19,6 +19,9 @@ class B2PError(Exception):
     def __init__(self, message: str, hint: str = "", *, details: str = "") -> None:
         """`details` are lines of evidence (QEMU's stderr, the console's tail), shown beneath."""
         super().__init__(message)
+        # For who meets it in a traceback of Python's.
+        for note in filter(None, (hint, details)):
+            self.add_note(note)
         self.message = message
         self.hint = hint
         self.details = details

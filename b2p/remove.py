@@ -44,6 +44,7 @@ def remove(name: str, layout: Layout, report: Report, *, force: bool) -> None:
 
 def erase(files: MachineFiles) -> None:
     """Delete the machine's directories; raises StateError where something stays."""
+    files.users.unlink(missing_ok=True)
     for directory in (files.run, files.home):
         try:
             shutil.rmtree(directory)

@@ -278,3 +278,31 @@ def test_ssh_wants_a_command_and_a_machine_that_runs(mine: Callable[..., b2p.Mac
         mine("web").ssh()
     with pytest.raises(b2p.UsageError, match="no machine 'web'"):
         mine("web").ssh("true")
+
+
+def test_blocks_side_by_side_end_it_once(mine: Callable[..., b2p.Machine]) -> None:
+    first, second = mine("web"), mine("web")
+    first.__enter__()
+    second.__enter__()
+    states: list[str] = []
+    for one in (first, second):
+        one.__exit__(None, None, None)
+        states.append(one.state)
+    assert states == ["running", "stopped"]
+
+
+def test_a_block_whose_machine_does_not_come_up_leaves_nothing(
+    computer: Computer, mine: Callable[..., b2p.Machine]
+) -> None:
+    computer.fault = "fails"
+    with pytest.raises(b2p.GuestError), mine("web"):
+        pass
+    assert computer.left() == []
+
+
+def test_a_machine_may_be_removed_in_its_block(
+    computer: Computer, mine: Callable[..., b2p.Machine]
+) -> None:
+    with mine("web") as m:
+        m.remove(force=True)
+    assert computer.left() == []

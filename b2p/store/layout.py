@@ -35,6 +35,11 @@ class MachineFiles:
         return self.home.parent / f".{self.home.name}.lock"
 
     @property
+    def users(self) -> Path:
+        """Held (flock, shared) by each program that has the machine up for a while."""
+        return self.home.parent / f".{self.home.name}.users"
+
+    @property
     def data_disk(self) -> Path:
         """Containers, homes, what lasts: raw, sparse, ext4 made by the guest."""
         return self.home / "data.raw"

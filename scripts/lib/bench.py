@@ -1,8 +1,8 @@
 """Measures what the README promises and prints it beside the target.
 
-bench.py TREE [boot] [--first] [--files] [--runs N] [--idle SECONDS] [--json]. Everything is asked
-of `scripts/b2p` and of the kernel, as anybody could; b2p's share is the difference to by_hand.py in
-the same run.
+bench.py TREE [boot|python] [--first] [--files] [--runs N] [--idle SECONDS] [--json]. Everything is
+asked of `scripts/b2p` and of the kernel, as anybody could; b2p's share is the difference to
+by_hand.py in the same run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts.lib import bench_families, bench_files, bench_golden, bench_ports, bench_varlink
+from scripts.lib import (
+    bench_families,
+    bench_files,
+    bench_golden,
+    bench_ports,
+    bench_python,
+    bench_varlink,
+)
 from scripts.lib.by_hand import Hand, answered
 
 if TYPE_CHECKING:
@@ -277,7 +284,7 @@ def words() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.partition("\n")[0])
     parser.add_argument("tree", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("part", nargs="?", choices=["all", "boot"], default="all")
+    parser.add_argument("part", nargs="?", choices=["all", "boot", "python"], default="all")
     parser.add_argument("--first", action="store_true", help="also the first up, from empty caches")
     parser.add_argument("--files", action="store_true", help="nothing but files of the host")
     parser.add_argument("--runs", type=int, default=3, help="cold starts to take the median of")
@@ -295,6 +302,7 @@ def measure_all(bench: Bench, given: argparse.Namespace) -> None:
     measure_cold(bench)
     del bench.variables["B2P_GOLDEN"]
     bench_golden.measure(bench, NAME)
+    bench_python.measure(bench)
     measure_suspended(bench)
     measure_quick(bench)
     bench_ports.measure(bench, NAME)
@@ -312,6 +320,8 @@ def main() -> None:
         try:
             if given.part == "boot":
                 bench_golden.boot_parts(bench)
+            elif given.part == "python":
+                bench_python.measure(bench)
             elif given.files:
                 bench_files.measure(bench)
             else:
