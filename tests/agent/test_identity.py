@@ -96,9 +96,12 @@ def test_containers_are_woken_where_there_are_some(
     for name in ("STORED_CONTAINERS", "CORES_CONTAINERS", "QUADLETS"):
         monkeypatch.setattr(agent.identity, name, str(tmp_path / "none"))
     monkeypatch.setattr(agent.identity, whose, str(stored))
+    monkeypatch.setattr(agent.identity, "GENERATORS", str(tmp_path / "generators"))
     monkeypatch.setattr(agent.power, "start_unit", started.append)
     agent.identity.wake_containers()
     assert started == ([unit] if wakes else [])
+    # A quadlet that comes later is seen at the next reload.
+    assert (tmp_path / "generators/podman-system-generator").is_symlink()
 
 
 @pytest.mark.parametrize(

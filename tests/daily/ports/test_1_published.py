@@ -107,10 +107,7 @@ def test_the_machines_own_podman_a_pod_and_a_quadlet_are_seen_too(
     )
     folder = "/etc/containers/systemd"
     machine.inside(f"printf '{unit}' > {folder}/quad.container")
-    machine.inside("ln -sf /usr/libexec/podman/quadlet /run/systemd/system-generators/q || true")
     try:
-        machine.inside("mkdir -p /run/systemd/system-generators")
-        machine.inside("ln -sf /usr/libexec/podman/quadlet /run/systemd/system-generators/q")
         machine.inside("systemctl daemon-reload && systemctl start quad.service")
         for port in ports:
             await_true("forwarded", partial(is_open, port))

@@ -18,6 +18,7 @@ EMPTY_LIST = 4
 ZONES = "/usr/share/zoneinfo"
 LOCAL_TIME = "/etc/localtime"
 QUADLETS = "/etc/containers/systemd"
+GENERATORS = "/run/systemd/system-generators"
 GENERATOR = "podman-system-generator"
 
 
@@ -44,12 +45,11 @@ def apply(request: dict) -> None:
 
 def wake_containers() -> None:
     """Once the gate is open: quadlets become units, and what should restart does."""
+    # Masked at boot, since the data disk was not there yet: for whoever reloads systemd later, too.
+    os.makedirs(GENERATORS, exist_ok=True)
+    if not os.path.lexists(f"{GENERATORS}/{GENERATOR}"):
+        os.symlink("/usr/libexec/podman/quadlet", f"{GENERATORS}/{GENERATOR}")
     if _has_files(QUADLETS):
-        # Masked at boot, since the data disk was not there yet.
-        os.makedirs("/run/systemd/system-generators", exist_ok=True)
-        generator = f"/run/systemd/system-generators/{GENERATOR}"
-        if not os.path.lexists(generator):
-            os.symlink("/usr/libexec/podman/quadlet", generator)
         power.run("/usr/bin/systemctl", "daemon-reload")
         power.run(
             "/usr/bin/systemctl", "start", "--no-block", "default.target", "multi-user.target"
