@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts.lib import (
+    bench_engine,
     bench_families,
     bench_files,
     bench_golden,
@@ -307,6 +308,7 @@ def measure_all(bench: Bench, given: argparse.Namespace) -> None:
     measure_quick(bench)
     bench_ports.measure(bench, NAME)
     bench_varlink.measure(bench, NAME)
+    bench_engine.measure(bench, NAME)
     bench_families.measure(bench)
     measure_client(bench, given.idle)
 
