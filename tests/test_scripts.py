@@ -162,3 +162,9 @@ def test_an_unknown_tier_is_told_the_known_ones() -> None:
     )
     assert ended.returncode == 2
     assert "Tiers: unit boot" in ended.stderr
+
+
+def test_what_builds_the_wheel_is_what_pyproject_says(maker: Any) -> None:
+    build = maker.requirements(TREE, "build")
+    assert any(one.startswith("hatchling") for one in build)
+    assert not any(one.startswith("httpx") for one in build)

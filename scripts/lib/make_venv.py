@@ -26,7 +26,12 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 WEEK = 7 * 24 * 3600
-PURPOSE = {"run": "b2p", "test": "b2p's checks and tests"}
+PURPOSE = {
+    "run": "b2p",
+    "test": "b2p's checks and tests",
+    "docs": "b2p's documentation",
+    "build": "b2p's wheel",
+}
 
 
 class FailedError(Exception):
@@ -36,11 +41,11 @@ class FailedError(Exception):
 def requirements(tree: Path, kind: str) -> list[str]:
     """The packages that pyproject.toml names for this kind of environment."""
     with (tree / "pyproject.toml").open("rb") as file:
-        project = tomllib.load(file)["project"]
-    wanted: list[str] = list(project["dependencies"])
-    if kind == "test":
-        wanted += project["optional-dependencies"]["test"]
-    return wanted
+        document = tomllib.load(file)
+    if kind == "build":
+        return list(document["build-system"]["requires"])
+    project = document["project"]
+    return [*project["dependencies"], *project["optional-dependencies"].get(kind, [])]
 
 
 def bundled_pip() -> Path | None:
