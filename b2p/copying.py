@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import posixpath
+import re
 import shlex
 import sys
 import tempfile
@@ -14,9 +15,9 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from b2p import inside, names, status, trees
 from b2p.client import ssh
-from b2p.control.plain import plain
 from b2p.errors import GuestError, HostError, UsageError
 from b2p.host import pipe
+from b2p.plain import line, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,13 +175,13 @@ def _put(target: ssh.Target, source: Place, goal: Place, report: Report, what: s
 
 
 def _get(guest: _Guest, source: Place, goal: Place, report: Report, what: str) -> None:
-    header = guest.output.readline(LONGEST_HEADER).split()
+    header = guest.output.readline(LONGEST_HEADER)
     if not header:
         raise guest.failure()
-    if header[0] == b"tree":
+    if header.split() == [b"tree"]:
         _get_tree(guest, source, goal, report, what)
         return
-    size, mode, when = int(header[1]), int(header[2], 8), int(header[3])
+    size, mode, when = announced(header)
     if goal.is_stream:
         _pump(guest.output, sys.stdout.buffer, None)
         sys.stdout.buffer.flush()
@@ -196,6 +197,14 @@ def _get(guest: _Guest, source: Place, goal: Place, report: Report, what: str) -
         os.fchmod(file.fileno(), mode & 0o777)
         file.flush()
         os.utime(file.fileno(), (when, when))
+
+
+def announced(header: bytes) -> tuple[int, int, int]:
+    """Size, mode and time of the file that a machine says it will give; raises GuestError."""
+    match = re.fullmatch(rb"file (\d{1,18}) ([0-7]{1,5}) (\d{1,12})\s*", header)
+    if match is None:
+        raise GuestError(STAGE, f"the machine announced {line(header)!r}, no file", "try again")
+    return int(match[1]), int(match[2], 8), int(match[3])
 
 
 def _get_tree(guest: _Guest, source: Place, goal: Place, report: Report, what: str) -> None:

@@ -54,7 +54,10 @@ def _trust() -> ssl.SSLContext:
 
 def host_of(url: str) -> str:
     """Host and port of an address, as a person names a mirror."""
-    return urlsplit(url).netloc.rpartition("@")[2] or url
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or url
+    except ValueError:  # an address in brackets that is none
+        return url
 
 
 def reason(error: Exception) -> str:

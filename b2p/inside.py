@@ -11,6 +11,7 @@ from b2p.client import ssh as client
 from b2p.errors import GuestError, UsageError
 from b2p.host import process
 from b2p.machine import ports
+from b2p.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -252,5 +253,5 @@ def _check_reach(goal: client.Target, program: str) -> None:
             "ssh",
             f"machine {goal.name!r} does not let us in",
             f"see 'b2p status {goal.name}' and 'b2p logs {goal.name}'",
-            details=said.stderr.decode(errors="replace"),
+            details=plain(said.stderr),
         )

@@ -199,7 +199,7 @@ def died(files: MachineFiles, started: Started, stage: str) -> GuestError:
 
 def evidence(files: MachineFiles) -> str:
     """QEMU's stderr and the console's last lines, safe to show."""
-    from b2p.control.plain import tail
+    from b2p.plain import tail
 
     with contextlib.suppress(OSError):
         return "\n".join(filter(None, (tail(files.qemu_log, 8), tail(files.console_log, 12))))

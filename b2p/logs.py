@@ -23,7 +23,7 @@ PAUSE = 0.2
 
 def read(layout: Layout, name: str, *, qemu: bool, follow: bool) -> Iterator[str]:
     """The lines of the log as blocks of text; with `follow` until somebody interrupts."""
-    from b2p.control.plain import plain
+    from b2p.plain import plain
 
     known(layout, name)
     files = layout.machine(name)

@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from b2p.control.plain import line
 from b2p.errors import GuestError
 from b2p.host import process
 from b2p.launch import died, evidence
+from b2p.plain import line
 
 if TYPE_CHECKING:
     from b2p.control.console import ConsoleWatch

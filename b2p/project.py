@@ -18,6 +18,9 @@ NAME = "name"
 PATHS = ("provision", "each_start", "files", "units", "quadlets")
 """Keys whose values are paths of this computer, from the directory of the file that says them."""
 
+_DEEPEST = 100
+"""Dots of one key."""
+
 
 def files(user_file: Path, directory: Path, home: Path) -> list[Path]:
     """Those that are there, the one that wins last."""
@@ -44,13 +47,22 @@ def document(path: Path) -> Mapping[str, object]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if any(line.partition("=")[0].count(".") > _DEEPEST for line in text.splitlines()):
+            raise _too_deep(path)  # tomllib's memory grows with the square of it
+        return tomllib.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{str(path)!r} is no TOML: {error}", "correct it there") from None
+    except RecursionError:
+        raise _too_deep(path) from None
     except OSError as error:
         raise UsageError(f"{str(path)!r} cannot be read: {error.strerror}", "see to it") from None
+
+
+def _too_deep(path: Path) -> UsageError:
+    return UsageError(f"{str(path)!r} is no file of settings: too deep", "correct it there")
 
 
 def named(paths: list[Path]) -> tuple[str, str]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from b2p.control.errors import GoneError
 from b2p.control.guest import GuestPort
-from b2p.control.plain import line
 from b2p.patience import Patience, Requirement
+from b2p.plain import line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -23,7 +23,7 @@ _UNITS = {
     "tib": TIB,
     "tb": 10**12,
 }
-_FORM = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]+)", re.ASCII)
+_FORM = re.compile(r"(\d{1,20}(?:\.\d{1,20})?)\s*([a-zA-Z]+)", re.ASCII)
 
 
 def parsed(text: str, *, what: str = "size") -> int:

@@ -86,10 +86,15 @@ def deaf_proxies(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     looked: set[tuple[str, int]] = set()
     for name in PROXIES:
         given = environment.get(name) or environment.get(name.upper(), "")
-        parts = urlsplit(given if "://" in given else f"http://{given}")
+        try:
+            parts = urlsplit(given if "://" in given else f"http://{given}")
+            port = parts.port
+        except ValueError:
+            yield name, f"{given!r} is not a proxy's address"
+            continue
         if not given or not parts.hostname:
             continue
-        place = (parts.hostname, parts.port or {"https": 443, "socks5": 1080}.get(parts.scheme, 80))
+        place = (parts.hostname, port or {"https": 443, "socks5": 1080}.get(parts.scheme, 80))
         if place in looked:
             continue
         looked.add(place)

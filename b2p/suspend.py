@@ -11,11 +11,11 @@ from b2p import launch, sizes, status
 from b2p.control import monitor, snapshot
 from b2p.control.errors import GoneError
 from b2p.control.guest import GuestPort
-from b2p.control.plain import line
 from b2p.down import hold, qemus, stop
 from b2p.errors import B2PError, GuestError, HostError, UsageError
 from b2p.host import computer
 from b2p.machine import state
+from b2p.plain import line
 from b2p.store import places, saved
 from b2p.store.saved import Saved
 

@@ -60,7 +60,7 @@ class Running:
 
     def say(self, text: str) -> None:
         """Name what is being done just now."""
-        self.saying = " ".join(text.split())
+        self.saying = " ".join(shown(text).split())
 
     def seconds(self, now: float) -> str:
         """How long it has lasted: "4.2 s", "75 s"."""
@@ -86,6 +86,15 @@ class Running:
         return ""
 
 
+def shown(text: str) -> str:
+    """The text without what a terminal would obey, whoever it came from."""
+    if text.isprintable():
+        return text
+    from b2p.plain import plain
+
+    return plain(text)
+
+
 class Voice:
     """Writes styled lines to a stream that may know no colour, no UTF-8, or be closed already."""
 
@@ -100,7 +109,8 @@ class Voice:
         self.write("".join(self.styled(text, style) for text, style in pieces) + "\n")
 
     def styled(self, text: str, style: Style) -> str:
-        """The text with its escape sequences, where there is colour."""
+        """The text with its escape sequences, where there is colour, and none of its own."""
+        text = shown(text)
         return f"\x1b[{_SGR[style]}m{text}\x1b[0m" if style and self.colour else text
 
     def write(self, text: str) -> None:
@@ -222,6 +232,7 @@ class LiveReport:
     def task(self, title: str, unit: Unit = "items") -> Iterator[Task]:
         """A long step, drawn while it lasts."""
         running = Running(title, unit, time.monotonic())
+        running.title = shown(title)
         with self.lock:
             self.running += (running,)
         later = threading.Timer(DRAW_AFTER, self._draw)
@@ -296,7 +307,8 @@ class LiveReport:
         if self.live:
             from rich.text import Text
 
-            self.live.console.print(Text.assemble(*pieces), soft_wrap=True)
+            safe = [(shown(text), style) for text, style in pieces]
+            self.live.console.print(Text.assemble(*safe), soft_wrap=True)
         else:
             self.voice.line(*pieces)
 

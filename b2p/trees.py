@@ -73,16 +73,20 @@ def _unpacked(archive: tarfile.TarFile, top: Path, warn: Callable[[str, str], No
         place = _checked(top, member.name)
         # An absolute name would be joined as one.
         member.name = str(place.relative_to(top))
-        if member.islnk():
-            member.linkname = str(_checked(top, member.linkname).relative_to(top))
-        if not member.isdir() and place.is_symlink():
+        # What is there already, made by this very stream perhaps, is never written through.
+        if place != top and (place.is_symlink() or (place.exists() and not place.is_dir())):
             place.unlink()
         if member.isdir():
             directories.append((place, found.mode & PERMISSIONS, found.mtime))
             # Open to us as long as there is something to put into it.
             place.mkdir(mode=0o700, exist_ok=True)
             continue
-        archive.extract(member, str(top))
+        if place == top:
+            raise _elsewhere(found.name)
+        if member.issym() or member.islnk():
+            _link(member, place, top)
+        else:
+            archive.extract(member, str(top))
     for place, mode, when in reversed(directories):
         place.chmod(mode)
         os.utime(place, (when, when))
@@ -102,10 +106,33 @@ def _checked(top: Path, name: str) -> Path:
     place = top.joinpath(*parts)
     real = Path(os.path.realpath(place.parent)) if parts else top
     if ".." in parts or not real.is_relative_to(top) or "\0" in name:
+        raise _elsewhere(name)
+    return place
+
+
+def _link(member: tarfile.TarInfo, place: Path, top: Path) -> None:
+    """Make a link; tarfile, where it cannot, would put a copy there of whatever kind it is."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if member.issym():
+        place.symlink_to(member.linkname)
+    else:
+        os.link(_linked(top, member.linkname), place, follow_symlinks=False)
+
+
+def _linked(top: Path, name: str) -> Path:
+    """The file that another name is asked for, which must have come before and be no link."""
+    place = _checked(top, name)
+    if not place.is_file() or place.is_symlink():
         raise GuestError(
-            STAGE, f"the machine gave a file that would lie elsewhere: {name!r}", "trust it less"
+            STAGE, f"the machine gave a link to {name!r}, which it did not give", "try again"
         )
     return place
+
+
+def _elsewhere(name: str) -> GuestError:
+    return GuestError(
+        STAGE, f"the machine gave a file that would lie elsewhere: {name!r}", "trust it less"
+    )
 
 
 def _size(path: Path) -> int:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from tests.debian_tools import Tools
     from tests.fakes_story import Computer
 
-settings.register_profile("b2p", deadline=None)
+settings.register_profile("b2p", deadline=None, max_examples=30)
+# scripts/test unit --hypothesis-profile thorough
+settings.register_profile("thorough", deadline=None, max_examples=2000)
 settings.load_profile("b2p")
 
 # A shell that runs the tests in the background has them ignore Ctrl-C, and their children too.

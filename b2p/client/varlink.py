@@ -140,7 +140,7 @@ def arguments(text: str) -> dict[str, Any]:
     """The parameters of a call from the JSON that a person typed; raises UsageError."""
     try:
         values = json.loads(text or "{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{text!r} is not JSON: {error}", """write '{"name": "web"}'""") from error
     if not isinstance(values, dict):
         raise UsageError(f"{text!r} is not a JSON object", """write '{"name": "web"}'""")

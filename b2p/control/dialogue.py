@@ -8,9 +8,9 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from b2p.control.errors import GoneError
-from b2p.control.plain import last, line
 from b2p.control.sightings import PATTERNS, Kind, sighting
 from b2p.errors import GuestError
+from b2p.plain import last, line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from b2p.control.errors import GoneError, RefusedError, SilentError
 from b2p.control.lines import Lines, message
-from b2p.control.plain import line
+from b2p.plain import line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 BETWEEN_LOOKS = 0.25
 """Seconds between two looks at whether the machine still lives, while waiting."""
 SEND_TIMEOUT = 10.0
+MOST_WAITING = 1000
+"""Messages that are kept for whoever asks; of a guest that says more the oldest are dropped."""
 
 
 class GuestPort:
@@ -89,13 +91,17 @@ class GuestPort:
     def answer(self, do: str, number: int, *, timeout: float) -> dict[str, Any]:
         """Wait for the answer to what was sent under that number; raises as `ask` does."""
         deadline = time.monotonic() + timeout
+        fresh = self._waiting
         while True:
-            for one in self._waiting:
+            for one in fresh:
                 if one.get("id") == number and "do" not in one:
                     self._waiting.remove(one)
                     return _accepted(do, one)
-            if not self._read(deadline):
+            # One that talks without end is always readable: it is not what says when time is up.
+            heard = None if fresh and time.monotonic() > deadline else self._read(deadline)
+            if heard is None:
                 raise SilentError(f"the guest did not answer {do!r} within {timeout:g} s")
+            fresh = heard
 
     def events(self, timeout: float) -> Iterator[dict[str, Any]]:
         """Messages as they come (events, and answers to `send`) until `timeout` seconds are over.
@@ -104,26 +110,28 @@ class GuestPort:
         """
         deadline = time.monotonic() + timeout
         while True:
+            late = time.monotonic() > deadline
             while self._waiting:
                 yield self._waiting.pop(0)
-            if not self._read(deadline):
+            if late or self._read(deadline) is None:
                 return
 
-    def _read(self, deadline: float) -> bool:
-        """Wait for some bytes and take them in; False when the deadline is over."""
+    def _read(self, deadline: float) -> list[dict[str, Any]] | None:
+        """Wait for some bytes and take them in; the new messages, None when the time is up."""
         while not self._ready(self._readable, deadline):
             if time.monotonic() >= deadline:
-                return False
+                return None
         try:
             data = self._socket.recv(65536)
         except BlockingIOError:
-            return True
+            return []
         except OSError as error:
             raise self._gone(error.strerror or str(error)) from error
         if not data:
             raise self._gone("it hung up")
-        self._waiting += filter(None, map(message, self._lines.feed(data)))
-        return True
+        fresh = [one for one in map(message, self._lines.feed(data)) if one]
+        self._waiting = [*self._waiting, *fresh][-MOST_WAITING:]
+        return fresh[-MOST_WAITING:]
 
     def _write(self, data: bytes, timeout: float) -> None:
         deadline = time.monotonic() + timeout

@@ -118,11 +118,18 @@ class Monitor:
 
     def query_uuid(self) -> str:
         """The machine's UUID as QEMU has it."""
-        return str(self.execute("query-uuid")["UUID"])
+        return self._word("query-uuid", "UUID")
 
     def query_status(self) -> str:
         """QEMU's run state: running, paused, shutdown, guest-panicked, ..."""
-        return str(self.execute("query-status")["status"])
+        return self._word("query-status", "status")
+
+    def _word(self, command: str, key: str) -> str:
+        """One field of the answer to a command; RefusedError where it is not there."""
+        answer = self.execute(command)
+        if not isinstance(answer, dict) or key not in answer:
+            raise RefusedError(f"qemu's answer to {command!r} has no {key!r}")
+        return str(answer[key])
 
     def powerdown(self) -> None:
         """Press the power button; the guest decides what comes of it."""
@@ -147,9 +154,10 @@ class Monitor:
         It serves one client at a time and lets the next ones wait without a word. QEMU's own word
         for a free one is a file name that begins with "disconnected:".
         """
-        for one in self.execute("query-chardev"):
-            if one["label"] == chardev:
-                return not str(one["filename"]).startswith("disconnected:")
+        answer = self.execute("query-chardev")
+        for one in answer if isinstance(answer, list) else []:
+            if isinstance(one, dict) and one.get("label") == chardev:
+                return not str(one.get("filename")).startswith("disconnected:")
         return False
 
     def add_forward(self, netdev: str, rule: str) -> None:

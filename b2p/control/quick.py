@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from typing import TYPE_CHECKING, Any, Self
 
 from b2p.control import usernet
 from b2p.control.errors import GoneError, RefusedError, SilentError
-from b2p.control.lines import message
+from b2p.control.lines import LONGEST, message
+from b2p.plain import line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,13 +70,15 @@ class QuickMonitor:
         except OSError as error:
             raise self._gone() from error
         answer = self._heard("return", "error")
-        if "error" in answer:
-            raise RefusedError(f"qemu refused {command!r}: {answer['error'].get('desc')}")
-        return answer["return"]
+        if "return" in answer:
+            return answer["return"]
+        refusal = answer["error"]
+        reason = refusal.get("desc") if isinstance(refusal, dict) else refusal
+        raise RefusedError(f"qemu refused {command!r}: {line(str(reason))}")
 
-    def hmp(self, line: str) -> str:
+    def hmp(self, command: str) -> str:
         """What the human monitor says to a line; failures too come as mere text."""
-        return str(self.execute("human-monitor-command", **{"command-line": line}))
+        return str(self.execute("human-monitor-command", **{"command-line": command}))
 
     def forwards(self) -> tuple[usernet.Forward, ...]:
         """The ports that the user network forwards now."""
@@ -92,11 +96,12 @@ class QuickMonitor:
 
     def _heard(self, *keys: str) -> dict[str, Any]:
         """The next message that has one of these keys; events are passed over."""
+        deadline = time.monotonic() + self._timeout
         while True:
-            line, end, rest = self._text.partition(b"\n")
+            said, end, rest = self._text.partition(b"\n")
             if end:
                 self._text = rest
-                found = message(line)
+                found = message(said)
                 if found is not None and any(key in found for key in keys):
                     return found
                 continue
@@ -109,6 +114,8 @@ class QuickMonitor:
             if not data:
                 raise self._gone()
             self._text += data
+            if len(self._text) > LONGEST or time.monotonic() > deadline:
+                raise self._silent()
 
     def _silent(self) -> SilentError:
         return SilentError(

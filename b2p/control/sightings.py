@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from b2p.control.plain import line
+from b2p.plain import line
 
 
 class Kind(Enum):

@@ -180,8 +180,8 @@ def _providers(text: bytes) -> dict[str, set[str]]:
     while at >= 0:
         start = text.rfind(_NEXT, 0, at) + 2
         start = start if start > 1 else 0
-        name = text[start + len(_START) : text.find(b"\n", start)].decode()
-        line = text[at + 11 : text.find(b"\n", at + 11)].decode()
+        name = text[start + len(_START) : text.find(b"\n", start)].decode(errors="replace")
+        line = text[at + 11 : text.find(b"\n", at + 11)].decode(errors="replace")
         for given in line.split(","):
             found.setdefault(given.split("(")[0].strip(), set()).add(name)
         at = text.find(b"\nProvides: ", at + 1)
@@ -192,7 +192,7 @@ def _package(stanza: bytes, url_base: str) -> Package:
     """A stanza's fields as a Package; TamperedError where one is missing."""
     from debian.deb822 import Deb822
 
-    fields = Deb822(stanza)
+    fields = Deb822(stanza.decode(errors="replace"))
     groups = _relations(f"{fields.get('Pre-Depends', '')},{fields.get('Depends', '')}")
     try:
         return Package(

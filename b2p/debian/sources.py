@@ -13,6 +13,7 @@ from b2p.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from urllib.parse import SplitResult
 
 PUBLIC = (
     "https://ftp.us.debian.org/debian",
@@ -149,7 +150,7 @@ def deb822_entries(text: str) -> Iterator[Entry]:
 
 def _is_debian(entry: Entry) -> bool:
     """Whether a source is a mirror of Debian's, as against somebody's packages for Debian."""
-    parts = urlsplit(entry.uri)
+    parts = _parts(entry.uri)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         return False
     place = parts.path.rstrip("/").rpartition("/")[2]
@@ -178,20 +179,28 @@ def _most_likely(entries: list[Entry]) -> list[Entry]:
         for entry in entries
         if entry.suite.endswith("-updates")
         or _is_security(entry)
-        or (urlsplit(entry.uri).hostname or "").endswith(".debian.org")
+        or (_parts(entry.uri).hostname or "").endswith(".debian.org")
     }
     return [entry for entry in entries if entry.uri in telling or not telling]
 
 
 def _checked(setting: str) -> str:
     """The address of a mirror without its last slash."""
-    parts = urlsplit(setting)
+    parts = _parts(setting)
     if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", setting):
         raise UsageError(
             f"mirror {setting!r} is not an address",
             "set it to one like https://ftp.debian.org/debian",
         )
     return setting.rstrip("/")
+
+
+def _parts(address: str) -> SplitResult:
+    """The address taken apart; what is broken has no host."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def _derived(mirrors: Iterable[str]) -> list[str]:

@@ -264,7 +264,7 @@ def _arch_of(home: Path) -> Arch | None:
             loader, binary = command(home, arch)[0], home / "bin" / f"qemu-system-{arch}"
             if known["schema"] == SCHEMA and known["arch"] == arch:
                 return arch if Path(loader).exists() and binary.exists() else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     return None
 

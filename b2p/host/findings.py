@@ -35,7 +35,7 @@ def write(path: Path, kind: str, key: str, finding: dict[str, Any], *, keep: int
 def _load(path: Path) -> dict[str, dict[str, Any]]:
     try:
         findings = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(findings, dict) or findings.get("schema") != SCHEMA:
         return {}

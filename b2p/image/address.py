@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from b2p.errors import UsageError
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 _REMOTE = ("http", "https")
 _LONGEST_NAME = 60
@@ -23,7 +27,7 @@ def local(address: str) -> Path | None:
 
     Raises UsageError for an address of a kind that b2p does not fetch.
     """
-    parts = urlsplit(address)
+    parts = _parts(address)
     if parts.scheme in _REMOTE:
         return None
     if parts.scheme == "file":
@@ -42,7 +46,7 @@ def local(address: str) -> Path | None:
 
 def mirrored(address: str, mirror: str) -> str:
     """The address on the mirror: scheme and host are the mirror's, then its path and theirs."""
-    parts = urlsplit(address)
+    parts = _parts(address)
     if not mirror or not (parts.scheme in _REMOTE or (parts.scheme == "file" and parts.netloc)):
         return address
     base = mirror if "://" in mirror else Path(mirror).absolute().as_uri()
@@ -52,8 +56,18 @@ def mirrored(address: str, mirror: str) -> str:
 
 def file_name(address: str) -> str:
     """What the file is called there; never a path."""
-    name = unquote(urlsplit(address).path if "://" in address else address).rpartition("/")[2]
+    name = unquote(_parts(address).path if "://" in address else address).rpartition("/")[2]
     return name[-_LONGEST_NAME:] if name not in ("", ".", "..") else "image"
+
+
+def _parts(address: str) -> SplitResult:
+    """The address taken apart; UsageError for what only looks like one."""
+    try:
+        return urlsplit(address)
+    except ValueError as error:
+        raise UsageError(
+            f"{address!r} is no address: {error}", "write it as https://HOST/PATH"
+        ) from None
 
 
 def key(address: str) -> str:

@@ -58,14 +58,14 @@ def read(directory: Path) -> Image:
             (directory / name).stat().st_size == size for name, size in sizes.items()
         )
         image = Image(
-            digest=manifest["digest"],
+            digest=str(manifest["digest"]),
             arch=manifest["arch"],
-            recipe=manifest["recipe"],
+            recipe=str(manifest["recipe"]),
             directory=directory,
             manifest=manifest,
-            extra=tuple(manifest.get("extra", ())),
+            extra=tuple(map(str, manifest.get("extra", ()))),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _broken(directory, str(error)) from error
     if not known or not whole:
         raise _broken(directory, "files are missing or of another size")

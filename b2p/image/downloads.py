@@ -67,7 +67,7 @@ def read(directory: Path) -> Downloaded:
             proven=tuple(map(str, values["proven"])),
         )
         whole = values["schema"] == SCHEMA and found.path.stat().st_size == found.size
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise _broken(directory, str(error)) from error
     if not whole or "/" in found.file:
         raise _broken(directory, "it is of another size than it was")
@@ -119,7 +119,7 @@ def remembered(media: Path, url: str) -> Remembered | None:
             last_modified=str(values["last_modified"]),
         )
         return found if values["url"] == url else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -96,7 +96,7 @@ def parsed(content: bytes, *, where: str) -> Lock:
             extra=tuple(map(str, values["extra"])),
             packages=_packages(values["packages"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"{where!r} is no lock file: {error!r}", "make one: b2p image build --lock NEW-FILE"
         ) from error

@@ -26,7 +26,13 @@ def plain_module(path: str, data: bytes) -> bytes:
     """The module as insmod of busybox takes it: not compressed."""
     if not path.endswith(".xz"):
         return data
-    return lzma.LZMADecompressor().decompress(data, max_length=_LONGEST_MODULE)
+    try:
+        return lzma.LZMADecompressor().decompress(data, max_length=_LONGEST_MODULE)
+    except lzma.LZMAError as error:
+        raise TamperedError(
+            f"the kernel's module {path!r} cannot be unpacked: {error}",
+            "try again, or report this kernel",
+        ) from error
 
 
 def needs(module: bytes) -> list[str]:

@@ -33,8 +33,11 @@ class Digests:
         found = path.stat()
         identity = [found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev]
         name = str(path.resolve())
-        entry = self._entries().get(name, {})
-        known = entry.get("digests", {}) if entry.get("identity") == identity else {}
+        entry = self._entries().get(name)
+        known = {}
+        if isinstance(entry, dict) and entry.get("identity") == identity:
+            digests = entry.get("digests")
+            known = digests if isinstance(digests, dict) else {}
         if algorithm in known:
             return str(known[algorithm])
         digest = self._computed(path, algorithm, found.st_size)
@@ -59,7 +62,7 @@ class Digests:
         try:
             entries = json.loads(self._memory.read_bytes())
             return entries if isinstance(entries, dict) else {}
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
 
     def _remember(self, name: str, entry: dict[str, Any]) -> None:

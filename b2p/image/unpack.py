@@ -41,12 +41,12 @@ def unpack(packed: Path, target: Path, how: Packing, task: Task) -> None:
         try:
             with _opened(file, how) as source:
                 _copy(source, out, _Counting(file, task))
+            if how == "zst" and out.tell() < _promised(file):
+                raise _broken(packed, "it is cut off")
         except _errors() as error:
             if getattr(error, "errno", None) is not None:
                 raise
             raise _broken(packed, str(error) or "it is cut off") from error
-        if how == "zst" and out.tell() < _promised(file):
-            raise _broken(packed, "it is cut off")
 
 
 def _broken(packed: Path, why: str) -> TamperedError:

@@ -83,7 +83,7 @@ def holder(path: Path) -> Holder | None:
         os.kill(found.pid, 0)
     except PermissionError:
         return found
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     return found
 

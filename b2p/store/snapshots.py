@@ -54,7 +54,7 @@ def listing(files: MachineFiles) -> list[Snapshot]:
         try:
             values = json.loads(note.read_bytes())
             found.append(_read(values, note.parent.name))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise StateError(
                 f"the snapshot at {str(note.parent)!r} cannot be used: {error}",
                 "restore that file, or remove it: the snapshot's data then goes with the machine",
@@ -62,10 +62,13 @@ def listing(files: MachineFiles) -> list[Snapshot]:
     return sorted(found, key=lambda one: (one.created, one.name))
 
 
-def _read(values: dict[str, Any], folder: str) -> Snapshot:
-    if values.pop("schema") != SCHEMA:
+def _read(values: Any, folder: str) -> Snapshot:
+    if values["schema"] != SCHEMA:
         raise ValueError("it was written by another b2p")
-    return Snapshot(**values, folder=folder)
+    name, created = values["name"], values["created"]
+    if not isinstance(name, str) or not isinstance(created, str):
+        raise TypeError("its name and its date are no texts")
+    return Snapshot(name=name, created=created, folder=folder)
 
 
 def disk_of(files: MachineFiles, folder: str) -> tuple[Path, DiskFormat]:

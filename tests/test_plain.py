@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from b2p.control.plain import line, plain, tail
+from b2p.plain import line, plain, tail
 
 if TYPE_CHECKING:
     from pathlib import Path
