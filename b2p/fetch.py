@@ -58,12 +58,17 @@ class Fetcher:
         proxies: Mapping[str, str | None] | None = None,
         halt: Halt | None = None,
         pause: float = _PAUSE,
+        offline: bool = False,
     ) -> None:
-        """`proxies` (httpx's pattern -> URL or None) count where the environment is silent."""
+        """`proxies` (httpx's pattern -> URL or None) count where the environment is silent.
+
+        With `offline` no connection is made: what would need one raises DownloadError.
+        """
         self._report = report
         self._proxies = dict(proxies or {})
         self._halt = halt or Halt()
         self.pause = pause
+        self._offline = offline
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
         self._deaf: set[str] = set()
@@ -149,6 +154,11 @@ class Fetcher:
 
     def client(self) -> httpx.Client:
         """The one HTTP client, made when first needed."""
+        if self._offline:
+            raise DownloadError(
+                "something has to be fetched, and b2p is offline",
+                "bring it in a bundle ('b2p bundle', 'b2p up --bundle'), or leave out 'offline'",
+            )
         with self._lock:
             if self._client is None:
                 self._client = http.client(self._proxies, connections=4 * WORKERS)

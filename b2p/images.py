@@ -93,7 +93,7 @@ def puller(settings: Settings, layout: Layout, report: Report) -> Iterator[Pulle
     from b2p.fetch import Fetcher
 
     places.prepare(layout)
-    fetcher = Fetcher(report)
+    fetcher = Fetcher(report, offline=settings.offline)
 
     @contextlib.contextmanager
     def hold(key: str) -> Iterator[None]:

@@ -61,6 +61,8 @@ class Settings:
     """Those that come to what the machine has already."""
     image_mirror: str = ""
     """Stands in for scheme and host of every image's address; empty: none."""
+    offline: bool = False
+    """Whether nothing is fetched: what is not there is an error."""
     packages: tuple[str, ...] = ()
     """Debian packages that b2p's own image has more."""
     binfmt: bool = False
@@ -282,6 +284,7 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "image_mirror": _text,
     "packages": _names,
     "binfmt": _truth,
+    "offline": _truth,
     "registries": _registries,
     "registry_mirrors": _registries,
     "insecure_registries": _registries,

@@ -57,6 +57,7 @@ class Supply:
             cache_indexes=self.layout.indexes,
             cache_debs=self.layout.debs,
             report=self.report,
+            offline=self.settings.offline,
         )
 
     def qemu(self) -> Qemu:

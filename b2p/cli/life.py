@@ -23,6 +23,8 @@ from b2p.cli.session import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from b2p.timing import Timed
 
 
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 @click.option("--qemu", metavar="WHICH", help="auto, system, managed (b2p brings one) or a path.")
 @click.option("--mirror", metavar="URL", help="The Debian mirror to read packages from.")
 @click.option("--timeout", metavar="SECONDS", help="How long it may take to answer.")
+@click.option("--bundle", metavar="FILE", help="Take the image and QEMU from what 'bundle' wrote.")
+@click.option("--offline", is_flag=True, help="Fetch nothing: what is missing is an error.")
 @click.option("--default", is_flag=True, help="Have podman and docker here go there by default.")
 @click.option("--provision", is_flag=True, help="Run the scripts of its first start again.")
 @click.option("--dry-run", is_flag=True, help="Print QEMU's command line and start nothing.")
@@ -63,6 +67,8 @@ def up(
     as_json: bool,
     mount: tuple[str, ...],
     no_mount: bool,
+    bundle: str | None,
+    offline: bool,
     **flags: str | None,
 ) -> None:
     """Start a machine, made on first use; returns when its engine answers.
@@ -72,14 +78,18 @@ def up(
     """
     if as_json and not timing:
         raise click.UsageError("--json goes with --timing", click.get_current_context())
-    from b2p import settings, terminal
+    from b2p import terminal
     from b2p.timing import Timed
 
     timed = Timed(session.report)
-    given = {key: settings.from_text(key, text) for key, text in flags.items() if text is not None}
+    given = _given(flags, offline=offline)
     if mount or no_mount:
         given |= _mounts(mount, alone=no_mount)
     wishes = session.settings(name, given)
+    if bundle is not None:
+        from b2p import bundles
+
+        bundles.bring(Path(bundle), session.layout, session.report)
     from b2p.up import up as story
 
     how = {"dry_run": dry_run, "default": default, "provision": provision}
@@ -95,6 +105,15 @@ def up(
         clients = "--docker" if engine.speaks_rest(result.record) else "--varlink"
         words = ["env", *([] if name == names.DEFAULT else [name]), clients]
         session.report.note(f'to use it: eval "$({called_as()} {" ".join(words)})"')
+
+
+def _given(flags: Mapping[str, str | None], *, offline: bool) -> dict[str, object]:
+    """The settings that were said on the command line."""
+    from b2p import settings
+
+    said = {key: text for key, text in flags.items() if text is not None}
+    given = {key: settings.from_text(key, text) for key, text in said.items()}
+    return {**given, "offline": True} if offline else given
 
 
 def _tell_timing(timed: Timed, *, as_json: bool) -> None:

@@ -33,6 +33,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "env": ("connect", "Print what podman and docker need to find the machine."),
     "snapshot": ("snapshots", "Keep and restore states of a stopped machine's disk."),
     "ip": ("connect", "Print the address at which what containers publish answers."),
+    "bundle": ("bundle", "Write one file with all that up needs, for computers without network."),
     "image": ("images", "List, build, verify, fetch and remove images."),
     "ssh-config": ("connect", "Print what ssh and editors need to find the machine."),
     "config": ("config", "Show what holds for a machine, and who says so."),

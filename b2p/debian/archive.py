@@ -34,12 +34,13 @@ class Archive:
         cache_debs: Path,
         report: Report,
         clock: Callable[[], float] = time.time,
+        offline: bool = False,
     ) -> None:
         self._sources = sources
         self._debs = cache_debs
         self._report = report
         self._halt = Halt()
-        self._fetcher = Fetcher(report, proxies=sources.proxies, halt=self._halt)
+        self._fetcher = Fetcher(report, proxies=sources.proxies, halt=self._halt, offline=offline)
         self._lists = Lists(
             cache_indexes,
             sources=sources,
