@@ -6,6 +6,7 @@ import os
 import platform
 import stat
 import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -30,6 +31,10 @@ ROOM = 3 * sizes.GIB
 SPARE_MIB = 512
 """Memory that the computer itself should keep."""
 MIRROR_SECONDS = 5.0
+OLD_DAYS = 30
+"""Age of an image from which on it lacks a good many security updates."""
+WRONG_SECONDS = 300.0
+"""A clock that is off by more makes signatures invalid, and certificates."""
 
 Verdict = Literal["ok", "warn", "fail"]
 
@@ -199,9 +204,12 @@ def _mirror(patient: Patient) -> Iterator[Check]:
 
     found = sources.from_computer(setting=patient.settings.mirror or None)
     for mirror in found.mirrors:
-        if _reachable(f"{mirror}/dists/"):
+        when = _time_at(f"{mirror}/dists/")
+        if when is not None:
             yield Check("mirror", "ok", mirror)
+            yield _clock(when or time.time())
             return
+    yield Check("clock", "ok", "nobody could be asked for the time")
     yield Check(
         "mirror",
         "warn",
@@ -210,14 +218,47 @@ def _mirror(patient: Patient) -> Iterator[Check]:
     )
 
 
-def _reachable(url: str) -> bool:
+def _time_at(url: str) -> float | None:
+    """What time it is there, 0 where that is not told; None where nobody answers."""
+    from email.utils import parsedate_to_datetime
+
     import httpx
 
     try:
         answer = httpx.head(url, timeout=MIRROR_SECONDS, follow_redirects=True)
-    except httpx.HTTPError:
-        return False
-    return answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return None
+    if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return None
+    try:
+        return parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def _clock(there: float) -> Check:
+    off = time.time() - there
+    if abs(off) <= WRONG_SECONDS:
+        return Check("clock", "ok", "right, by the mirror's")
+    which = "ahead" if off > 0 else "behind"
+    found = f"{abs(off) / 60:.0f} minutes {which}, by the mirror's"
+    return Check("clock", "warn", found, "set this computer's clock")
+
+
+def _image(patient: Patient) -> Iterator[Check]:
+    """How old what b2p built is; its manifest is the same whenever it is built, its file is not."""
+    from b2p.image import cache
+
+    built = cache.every(patient.layout.images)
+    if not built:
+        yield Check("image", "ok", "none built yet; 'b2p up' builds one")
+        return
+    days = (time.time() - (built[0].directory / cache.MANIFEST).stat().st_mtime) / 86400
+    found = f"{built[0].digest[:12]}, built {days:.0f} days ago"
+    if days > OLD_DAYS:
+        yield Check("image", "warn", found, "build one of today's packages: b2p upgrade")
+    else:
+        yield Check("image", "ok", found)
 
 
 def _machines(patient: Patient) -> Iterator[Check]:
@@ -245,5 +286,6 @@ CHECKS: dict[str, Callable[[Patient], Iterator[Check]]] = {
     "directories": _directories,
     "sockets": _sockets,
     "mirror": _mirror,
+    "image": _image,
     "machines": _machines,
 }

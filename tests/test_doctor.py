@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from b2p.report import SilentReport
 from b2p.store import places
 from b2p.store.layout import Layout
 from tests import fakes_machine
+from tests.image import test_cache
 
 Checks = dict[str, doctor.Check]
 
@@ -37,7 +39,7 @@ def _computer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(computer, "cores", lambda: 4)
     monkeypatch.setattr(computer, "free_bytes", lambda _: 100 * sizes.GIB)
     monkeypatch.setattr(accelerator, "kvm_problem", lambda: None)
-    monkeypatch.setattr(doctor, "_reachable", lambda _: True)
+    monkeypatch.setattr(doctor, "_time_at", lambda _: 0.0)
     monkeypatch.setattr(brought, "existing", lambda _arch, _cache: None)
     monkeypatch.setattr(qemu, "find", lambda *_, bring, **__: bring())
 
@@ -115,7 +117,7 @@ def test_a_socket_path_that_is_too_long_is_a_failure(layout: Layout) -> None:
 def test_without_a_mirror_there_is_a_warning(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "_reachable", lambda _: False)
+    monkeypatch.setattr(doctor, "_time_at", lambda _: None)
     assert examined(layout)["mirror"].verdict == "warn"
 
 
@@ -126,3 +128,26 @@ def test_a_broken_machine_is_named(layout: Layout, tmp_path: Path) -> None:
     fakes_machine.stopped_machine(layout, "bad")
     layout.machine("bad").record.write_text("?")
     assert examined(layout)["machines"].found.startswith("bad: ")
+
+
+@pytest.mark.parametrize(
+    ("off", "said"), [(-600, "10 minutes ahead"), (7200, "120 minutes behind")]
+)
+def test_a_clock_that_is_wrong_is_a_warning(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, off: float, said: str
+) -> None:
+    monkeypatch.setattr(doctor, "_time_at", lambda _: time.time() + off)
+    check = examined(layout)["clock"]
+    assert (check.verdict, check.remedy) == ("warn", "set this computer's clock")
+    assert said in check.found
+
+
+def test_an_image_of_last_month_is_a_warning(layout: Layout) -> None:
+    home = test_cache.image(layout.images, "0" * 64)
+    assert examined(layout)["image"].verdict == "ok"
+    then = time.time() - 31 * 86400
+    os.utime(home / "manifest.json", (then, then))
+    check = examined(layout)["image"]
+    assert check.verdict == "warn"
+    assert "31 days" in check.found
+    assert "b2p upgrade" in check.remedy
