@@ -60,6 +60,7 @@ class Wishes(TypedDict, total=False):
     image_mirror: str
     packages: list[str]
     binfmt: bool
+    offline: bool
     registries: list[str]
     registry_mirrors: list[str]
     insecure_registries: list[str]
