@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from b2p.control import usernet
 from b2p.control.errors import GoneError, RefusedError, SilentError
+from b2p.control.forwarding import Forwarding
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -35,7 +36,7 @@ def _log_quietly(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> N
     logger.debug("qmp: %s: %r", context.get("message"), context.get("exception"))
 
 
-class Monitor:
+class Monitor(Forwarding):
     """A connection to one QMP socket: `with Monitor(path) as monitor: monitor.execute(...)`.
 
     Raises GoneError where QEMU is not there or goes away, SilentError where it does not answer in
@@ -140,10 +141,6 @@ class Monitor:
         with contextlib.suppress(GoneError):
             self.execute("quit")
 
-    def forwards(self) -> tuple[usernet.Forward, ...]:
-        """The ports that the user network forwards now."""
-        return usernet.forwards(self.hmp("info usernet"))
-
     def host_port(self, guest_port: int, *, address: str = "127.0.0.1") -> int | None:
         """The host's TCP port that leads to the guest's port, None without one."""
         return usernet.host_port(self.hmp("info usernet"), guest_port, address=address)
@@ -159,16 +156,6 @@ class Monitor:
             if isinstance(one, dict) and one.get("label") == chardev:
                 return not str(one.get("filename")).startswith("disconnected:")
         return False
-
-    def add_forward(self, netdev: str, rule: str) -> None:
-        """Forward one more, such as tcp:127.0.0.1:8080-:80; RefusedError when it is taken."""
-        if failure := usernet.add_failure(self.hmp(f"hostfwd_add {netdev} {rule}")):
-            raise RefusedError(f"qemu cannot forward {rule!r}: {failure}")
-
-    def remove_forward(self, netdev: str, rule: str) -> None:
-        """End a forward, such as tcp:127.0.0.1:8080; RefusedError when there is none."""
-        if failure := usernet.remove_failure(self.hmp(f"hostfwd_remove {netdev} {rule}")):
-            raise RefusedError(f"qemu cannot end the forward {rule!r}: {failure}")
 
     def wait_for(self, *names: str, timeout: float) -> dict[str, Any] | None:
         """The first event of one of these names since the connection began, each given once.

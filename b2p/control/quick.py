@@ -10,8 +10,8 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from b2p.control import usernet
 from b2p.control.errors import GoneError, RefusedError, SilentError
+from b2p.control.forwarding import Forwarding
 from b2p.control.lines import LONGEST, message
 from b2p.plain import line
 
@@ -23,7 +23,7 @@ SECONDS = 2.0
 _CHUNK = 65536
 
 
-class QuickMonitor:
+class QuickMonitor(Forwarding):
     """`with QuickMonitor(path) as monitor: monitor.forwards()`; raises as Monitor does."""
 
     def __init__(self, path: Path, timeout: float = SECONDS) -> None:
@@ -79,20 +79,6 @@ class QuickMonitor:
     def hmp(self, command: str) -> str:
         """What the human monitor says to a line; failures too come as mere text."""
         return str(self.execute("human-monitor-command", **{"command-line": command}))
-
-    def forwards(self) -> tuple[usernet.Forward, ...]:
-        """The ports that the user network forwards now."""
-        return usernet.forwards(self.hmp("info usernet"))
-
-    def add_forward(self, netdev: str, rule: str) -> None:
-        """Forward one more, such as tcp:127.0.0.1:8080-:80; RefusedError when it is taken."""
-        if failure := usernet.add_failure(self.hmp(f"hostfwd_add {netdev} {rule}")):
-            raise RefusedError(f"qemu cannot forward {rule!r}: {failure}")
-
-    def remove_forward(self, netdev: str, rule: str) -> None:
-        """End a forward, such as tcp:127.0.0.1:8080; RefusedError when there is none."""
-        if failure := usernet.remove_failure(self.hmp(f"hostfwd_remove {netdev} {rule}")):
-            raise RefusedError(f"qemu cannot end the forward {rule!r}: {failure}")
 
     def _heard(self, *keys: str) -> dict[str, Any]:
         """The next message that has one of these keys; events are passed over."""
