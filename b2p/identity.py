@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from b2p import surroundings
 from b2p.host import computer
-from b2p.machine import registries
 
 if TYPE_CHECKING:
     from b2p.settings import Settings
@@ -60,9 +59,5 @@ def around(settings: Settings) -> dict[str, Any]:
         "proxies": surroundings.proxies(os.environ),
         "certificates": surroundings.certificates(settings.ca_bundle, os.environ),
         "timezone": computer.timezone(os.environ),
-        "registries": registries.conf(
-            search=settings.registries,
-            mirrors=settings.registry_mirrors,
-            insecure=settings.insecure_registries,
-        ),
+        "registries": settings.of_registries.for_podman(),
     }

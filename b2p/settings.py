@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from b2p import project, sizes
 from b2p.errors import UsageError
-from b2p.machine.registries import FORM
+from b2p.machine.registries import FORM, Registries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -99,6 +99,15 @@ class Settings:
     """Certificates that the guest trusts too: a file of PEM, or host (what this computer does)."""
     said: frozenset[str] = field(default=frozenset())
     """The keys that somebody set, against those that are b2p's own defaults."""
+
+    @property
+    def of_registries(self) -> Registries:
+        """All that is wished of registries."""
+        return Registries(
+            search=self.registries,
+            mirrors=self.registry_mirrors,
+            insecure=self.insecure_registries,
+        )
 
 
 @dataclass(frozen=True, slots=True)

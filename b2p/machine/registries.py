@@ -1,33 +1,60 @@
-"""What the guest's engine is told of registries: containers' registries.conf. Pure."""
+"""What a guest's engine is told of registries, in podman's words and in docker's. Pure."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 FORM = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[a-z0-9._/-]+)?")
 """A registry, perhaps with a folder in it: "docker.io", "10.0.2.2:5000", "quay.io/team"."""
 
-
-def conf(*, search: Sequence[str], mirrors: Iterable[str], insecure: Iterable[str]) -> str:
-    """The file's text; empty where nothing is wished. `mirrors` are written REGISTRY=MIRROR."""
-    unsafe = set(insecure)
-    of_registry: dict[str, list[str]] = {}
-    for pair in mirrors:
-        registry, _, mirror = pair.partition("=")
-        of_registry.setdefault(registry, []).append(mirror)
-    lines = [f"unqualified-search-registries = {json.dumps(list(search))}"] if search else []
-    for name in sorted({*of_registry, *unsafe}):
-        lines += ["", "[[registry]]", f"location = {json.dumps(name)}", *_safety(name, unsafe)]
-        for mirror in of_registry.get(name, ()):
-            lines += ["[[registry.mirror]]", f"location = {json.dumps(mirror)}"]
-            lines += _safety(mirror, unsafe)
-    return "\n".join([*lines, ""]) if lines else ""
+DOCKERS_OWN = "docker.io"
 
 
-def _safety(name: str, unsafe: set[str]) -> list[str]:
-    return ["insecure = true"] if name in unsafe else []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registries:
+    """What is wished of them; every word is of FORM."""
+
+    search: tuple[str, ...] = ()
+    """Where short names are looked for."""
+    mirrors: tuple[str, ...] = ()
+    """Written REGISTRY=MIRROR; several of one registry are asked in this order."""
+    insecure: tuple[str, ...] = ()
+    """Those that may speak plain HTTP or show any certificate."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Every name of a registry in it."""
+        pairs = (word for pair in self.mirrors for word in pair.split("=", 1))
+        return (*self.search, *pairs, *self.insecure)
+
+    def for_podman(self) -> str:
+        """The text of containers-registries.conf(5); empty where nothing is wished."""
+        of_registry: dict[str, list[str]] = {}
+        for pair in self.mirrors:
+            registry, _, mirror = pair.partition("=")
+            of_registry.setdefault(registry, []).append(mirror)
+        lines = []
+        if self.search:
+            lines = [f"unqualified-search-registries = {json.dumps(list(self.search))}"]
+        for name in sorted({*of_registry, *self.insecure}):
+            lines += ["", "[[registry]]", f"location = {json.dumps(name)}", *self._safety(name)]
+            for mirror in of_registry.get(name, ()):
+                lines += ["[[registry.mirror]]", f"location = {json.dumps(mirror)}"]
+                lines += self._safety(mirror)
+        return "\n".join([*lines, ""]) if lines else ""
+
+    def for_docker(self) -> str:
+        """The text of daemon.json; docker knows mirrors of its own hub only."""
+        mirrors = [
+            f"{'http' if mirror in self.insecure else 'https'}://{mirror}"
+            for registry, _, mirror in (pair.partition("=") for pair in self.mirrors)
+            if registry == DOCKERS_OWN
+        ]
+        document = {"registry-mirrors": mirrors, "insecure-registries": list(self.insecure)}
+        told = {key: value for key, value in document.items() if value}
+        return f"{json.dumps(told)}\n" if told else ""
+
+    def _safety(self, name: str) -> list[str]:
+        return ["insecure = true"] if name in self.insecure else []

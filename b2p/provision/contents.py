@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from b2p.machine.registries import Registries
 from b2p.provision import forwarders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from b2p.families.model import Family
-    from b2p.provision.told import Registry, Told
+    from b2p.provision.told import Told
 
 PROFILE = "/etc/profile.d/50-b2p-proxy.sh"
 
@@ -37,9 +37,10 @@ def files(family: Family, told: Told, *, host_keys: bool = True) -> list[GuestFi
         found.append(GuestFile(f"{places.ssh_host_key}.pub", told.host_key_public))
     if places.proxy and told.proxy:
         found += _proxy(places.proxy, told)
-    if places.registries and told.registries:
-        writer = {"podman": _for_podman, "docker": _for_docker}[places.registries_format]
-        found.append(GuestFile(places.registries, writer(told.registries)))
+    if places.registries:
+        kinds = {"podman": Registries.for_podman, "docker": Registries.for_docker}
+        if text := kinds[places.registries_format](told.registries):
+            found.append(GuestFile(places.registries, text))
     return found
 
 
@@ -65,26 +66,3 @@ def _proxy(path: str, told: Told) -> Iterator[GuestFile]:
     lines = [f'DefaultEnvironment="{name}={value.replace("%", "%%")}"' for name, value in pairs]
     yield GuestFile(path, "\n".join(["[Manager]", *lines, ""]))
     yield GuestFile(PROFILE, "".join(f"export {name}='{value}'\n" for name, value in pairs))
-
-
-def _for_podman(registries: tuple[Registry, ...]) -> str:
-    tables: list[str] = []
-    for registry in registries:
-        lines = ["[[registry]]", f'prefix = "{registry.name}"', f'location = "{registry.name}"']
-        insecure = [f"insecure = {json.dumps(registry.insecure)}"]
-        if registry.mirror:
-            lines += ["[[registry.mirror]]", f'location = "{registry.mirror}"']
-        tables.append("\n".join([*lines, *insecure, ""]))
-    return "\n".join(tables)
-
-
-def _for_docker(registries: tuple[Registry, ...]) -> str:
-    """Docker knows mirrors of its own hub only."""
-    mirrors = [
-        f"{'http' if registry.insecure else 'https'}://{registry.mirror}"
-        for registry in registries
-        if registry.name == "docker.io" and registry.mirror
-    ]
-    insecure = [registry.mirror or registry.name for registry in registries if registry.insecure]
-    document = {"registry-mirrors": mirrors, "insecure-registries": insecure}
-    return json.dumps({key: value for key, value in document.items() if value}) + "\n"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from b2p import names
 from b2p.errors import UsageError
+from b2p.machine.registries import FORM, Registries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,20 +17,8 @@ if TYPE_CHECKING:
 PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 _KEY = re.compile(r"[a-z][A-Za-z0-9@.+-]* [A-Za-z0-9+/]{20,}={0,3}( [^\x00-\x1f\x7f]*)?")
-_REGISTRY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
 # It stands in units, shell scripts and TOML: none of them must be able to end its quotes.
 _PROXY = re.compile(r"[^\s\x00-\x1f\x7f\"'\\$`<>]+", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registry:
-    """A registry, and where else its images may be had."""
-
-    name: str
-    """docker.io, or with a path."""
-    mirror: str = ""
-    insecure: bool = False
-    """Whether the mirror (or the registry, without one) may speak plain HTTP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +36,7 @@ class Told:
     host_key_public: str = ""
     proxy: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """By the names of PROXY_NAMES."""
-    registries: tuple[Registry, ...] = ()
+    registries: Registries = field(default_factory=Registries)
 
     def __post_init__(self) -> None:
         names.checked(self.name)
@@ -59,10 +48,9 @@ class Told:
                     f"{name} cannot be {value!r} in a guest",
                     f"the names are {', '.join(PROXY_NAMES)}; write special characters as %XX",
                 )
-        for registry in self.registries:
-            for word in (registry.name, registry.mirror or registry.name):
-                if not _REGISTRY.fullmatch(word):
-                    raise UsageError(f"{word!r} cannot be a registry", "write HOST or HOST:PORT")
+        for word in self.registries.words:
+            if not FORM.fullmatch(word):
+                raise UsageError(f"{word!r} cannot be a registry", "write HOST or HOST:PORT")
         if bool(self.host_key) != bool(self.host_key_public):
             raise ValueError("a host key has two halves")
 

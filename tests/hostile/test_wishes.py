@@ -15,7 +15,7 @@ from b2p import families, names, project, proxies, settings, sizes, surroundings
 from b2p.copying import place
 from b2p.errors import B2PError
 from b2p.families.model import Ignition, NoCloud
-from b2p.machine import forwards, registries, share
+from b2p.machine import forwards, share
 from b2p.provision import ignition, multipart, nocloud, told
 from b2p.settings import Layer
 from tests.hostile_input import (
@@ -130,9 +130,7 @@ def test_registries_end_no_quotes_of_a_file(found: list[str]) -> None:
     with harmless():
         layer = Layer("x", {"registries": found, "insecure_registries": found})
         merged = settings.merged([layer], cores=1)
-        text = registries.conf(
-            search=merged.registries, mirrors=(), insecure=merged.insecure_registries
-        )
+        text = merged.of_registries.for_podman()
         assert tomllib.loads(text).get("unqualified-search-registries", []) == found
 
 

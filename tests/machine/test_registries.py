@@ -6,19 +6,21 @@ import tomllib
 
 import pytest
 
-from b2p.machine.registries import FORM, conf
+from b2p.machine.registries import FORM, Registries
 
 
 def test_where_nothing_is_wished_there_is_no_file() -> None:
-    assert conf(search=(), mirrors=(), insecure=()) == ""
+    assert Registries().for_podman() == ""
+    assert Registries().for_docker() == ""
+    assert Registries(mirrors=("quay.io=a.example",)).for_docker() == ""
 
 
 def test_all_wishes_are_in_one_file() -> None:
-    text = conf(
+    text = Registries(
         search=("quay.io", "docker.io"),
         mirrors=("docker.io=a.example:5000", "docker.io=b.example/hub"),
         insecure=("b.example/hub", "10.0.2.2:5000"),
-    )
+    ).for_podman()
     assert tomllib.loads(text) == {
         "unqualified-search-registries": ["quay.io", "docker.io"],
         "registry": [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from b2p.provision.told import Registry, Told
+from b2p.machine.registries import Registries
+from b2p.provision.told import Told
 
 KEY = f'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{"k" * 43} jürgen@läptop 🙂 it\'s "me"'
 HOST_KEY = (
@@ -19,10 +20,7 @@ TOLD = Told(
     host_key=HOST_KEY,
     host_key_public=HOST_KEY_PUBLIC,
     proxy={"HTTP_PROXY": "http://u:p%40ss@proxy.example:3128", "NO_PROXY": "localhost,.example"},
-    registries=(
-        Registry(name="docker.io", mirror="10.0.2.2:5000", insecure=True),
-        Registry(name="quay.example/team"),
-    ),
+    registries=Registries(mirrors=("docker.io=10.0.2.2:5000",), insecure=("10.0.2.2:5000",)),
 )
 
 PLAIN = Told(name="work", instance="one", keys=(KEY,))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from b2p import families
+from b2p.machine.registries import Registries
 from b2p.provision import contents
-from b2p.provision.told import Registry
 from tests.provision.examples import HOST_KEY, PLAIN, TOLD
 
 if TYPE_CHECKING:
@@ -30,19 +30,18 @@ def test_podman_is_told_of_mirrors_and_of_registries_without_tls() -> None:
     document = tomllib.loads(text_of(FAMILY.places.registries))
     assert document == {
         "registry": [
+            {"location": "10.0.2.2:5000", "insecure": True},
             {
-                "prefix": "docker.io",
                 "location": "docker.io",
                 "mirror": [{"location": "10.0.2.2:5000", "insecure": True}],
             },
-            {"prefix": "quay.example/team", "location": "quay.example/team", "insecure": False},
         ]
     }
 
 
 def test_docker_is_told_of_what_it_knows() -> None:
     places = replace(FAMILY.places, registries="/daemon.json", registries_format="docker")
-    told = replace(TOLD, registries=(Registry(name="r.example:5000", insecure=True),))
+    told = replace(TOLD, registries=Registries(insecure=("r.example:5000",)))
     (text,) = [
         file.text
         for file in contents.files(replace(FAMILY, places=places), told)

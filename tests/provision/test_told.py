@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from b2p.errors import UsageError
-from b2p.provision.told import Registry, Told
+from b2p.machine.registries import Registries
+from b2p.provision.told import Told
 from tests.provision.examples import HOST_KEY, KEY
 
 
@@ -27,8 +28,9 @@ def told(**other: Any) -> Told:
         ({"proxy": {"HTTP_PROXY": "http://$(id)"}}, "HTTP_PROXY"),
         ({"proxy": {"HTTP_PROXY": "a\nb"}}, "HTTP_PROXY"),
         ({"proxy": {"PATH": "/x"}}, "PATH"),
-        ({"registries": (Registry(name='x"y'),)}, "registry"),
-        ({"registries": (Registry(name="x", mirror="http://y z"),)}, "registry"),
+        ({"registries": Registries(search=('x"y',))}, "registry"),
+        ({"registries": Registries(mirrors=("x=http://y z",))}, "registry"),
+        ({"registries": Registries(insecure=("x y",))}, "registry"),
     ],
 )
 def test_what_would_end_somebodys_quotes_is_refused(wrong: dict[str, Any], word: str) -> None:

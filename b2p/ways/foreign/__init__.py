@@ -90,7 +90,7 @@ class Foreign:
             record,
             self._chosen,
             self._kernel,
-            preparing.told(record, context.layout, files),
+            preparing.told(record, context.layout, files, context.settings.of_registries),
             files,
             user_data=_content(context.settings.user_data, "user-data"),
             user_ignition=_content(context.settings.ignition, "Ignition configuration"),
@@ -129,7 +129,8 @@ class Foreign:
         from b2p.control import dialogue
 
         files = self.context.files
-        guest = preparing.told(attempt.record, self.context.layout, files)
+        wished = self.context.settings.of_registries
+        guest = preparing.told(attempt.record, self.context.layout, files, wished)
         steps = script(family, recipe, guest, secrets.token_hex(8))
         with attempt.watch.lent():
             kept = dialogue.play(

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from b2p.families.model import Family
     from b2p.formats.bootmenu import Choice
     from b2p.image.medium import Evidence
+    from b2p.machine.registries import Registries
     from b2p.store.layout import Layout, MachineFiles
     from b2p.store.record import Record
 
 
-def told(record: Record, layout: Layout, files: MachineFiles) -> Told:
+def told(record: Record, layout: Layout, files: MachineFiles, registries: Registries) -> Told:
     """Who the guest is, and who its user."""
     public = files.host_key.with_name(f"{files.host_key.name}.pub")
     return Told(
@@ -38,6 +39,7 @@ def told(record: Record, layout: Layout, files: MachineFiles) -> Told:
         host_key=files.host_key.read_text(),
         host_key_public=public.read_text().strip(),
         proxy=proxies.for_guest(os.environ),
+        registries=registries,
     )
 
 
