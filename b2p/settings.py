@@ -36,19 +36,23 @@ class Settings:
     """Every wish, decided: there is no unset one."""
 
     cpus: int
+    """Processors of the machine."""
     memory: int = 2 * sizes.GIB
-    """Bytes."""
+    """Its memory, in bytes; written with a unit."""
     disk: int = 100 * sizes.GIB
-    """Bytes; the disk is sparse."""
+    """The most that its disk may hold, likewise; the file is sparse."""
     accel: AcceleratorWish = "auto"
+    """auto, kvm, hvf or tcg (emulation)."""
     qemu: str = "auto"
     """auto, system, managed, or the path of a QEMU."""
     mirror: str = ""
     """A Debian mirror's address; empty: the computer's own, else public ones."""
     check_valid_until: bool = True
+    """Whether an index of Debian's that has expired is refused."""
     timeout: int = 300
     """Seconds that `up` may take from QEMU's start to the engine's answer."""
     varlink: VarlinkWish = "unix"
+    """Where io.podman answers: a unix socket, a port of this computer (tcp), or nowhere (off)."""
     image: str = "b2p"
     """b2p (its own), the name of a family, a digest's beginning, a path or an address."""
     user_data: str = ""

@@ -50,7 +50,7 @@ def _page(root: click.Context) -> Iterator[str]:
     yield from (".SH DESCRIPTION", *_paragraphs(root.command.help or ""))
     yield from (".SH OPTIONS", *_options(root))
     yield ".SH VERBS"
-    for context in _verbs(root):
+    for context in each_verb(root):
         yield from _verb(context)
     yield from (".SH EXIT STATUS", *_statuses())
     yield from (".SH FILES", ".TP", ".I ~/.config/b2p/b2p.toml", "The settings; see")
@@ -68,7 +68,7 @@ def _statuses() -> Iterator[str]:
     yield from (".PP", "ssh, podman and the like hand on the status of what they ran.")
 
 
-def _verbs(context: click.Context) -> Iterator[click.Context]:
+def each_verb(context: click.Context) -> Iterator[click.Context]:
     """Each verb, and below it the verbs of a verb."""
     group = context.command
     if not isinstance(group, click.Group):
@@ -78,7 +78,7 @@ def _verbs(context: click.Context) -> Iterator[click.Context]:
         if command is not None:
             below = click.Context(command, info_name=name, parent=context)
             yield below
-            yield from _verbs(below)
+            yield from each_verb(below)
 
 
 def _verb(context: click.Context) -> Iterator[str]:

@@ -20,7 +20,7 @@ def root(agent: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     found = tmp_path / "root"
     found.mkdir()
     (found / "BUNDLE").write_text("base\n")
-    for name in ("ENGINE", "SSH", "SHELL", "BUNDLE", "KEPT"):
+    for name in ("ENGINE", "SSH", "SHELL", "BUNDLE", "KEPT", "REGISTRIES"):
         monkeypatch.setattr(agent.surroundings, name, str(found / name))
     return found
 
@@ -57,3 +57,19 @@ def test_certificates_are_added_to_the_images_own(agent: Any, root: Path) -> Non
 
 def test_both_ends_call_the_host_alike(agent: Any) -> None:
     assert " ".join(ports.HOST_NAMES) == agent.addresses.HOST_NAMES
+
+
+@pytest.mark.parametrize(
+    "told", [{"registries": "[[registry]]\n"}, {"proxies": PROXIES}, {"certificates": "mine\n"}]
+)
+def test_a_new_machine_takes_what_it_is_told_of(
+    agent: Any, root: Path, told: dict[str, Any]
+) -> None:
+    """A new one is told only of what there is: each may come alone."""
+    assert agent.main.takes_surroundings({"name": "web", **told}) is True
+    assert len(list(root.iterdir())) > 1
+
+
+def test_what_holds_nothing_of_the_network_changes_nothing(agent: Any, root: Path) -> None:
+    assert agent.main.takes_surroundings({"name": "web"}) is False
+    assert [path.name for path in root.iterdir()] == ["BUNDLE"]

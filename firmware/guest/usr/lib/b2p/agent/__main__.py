@@ -24,6 +24,8 @@ FROZEN_SECONDS = 10.0
 """A disk that was frozen for saving the machine's state thaws by itself after so long: whoever
 wanted to save it may have been killed."""
 
+SURROUNDINGS = {"proxies", "certificates", "registries"}
+"""What a request may hold of the host's network; without any of it no code for it is read."""
 ENGINES = ("b2p-engine.service", "podman.service")
 """What reads proxies and certificates when it begins."""
 
@@ -41,7 +43,7 @@ def notify_systemd(message: str) -> None:
 
 def takes_surroundings(request: dict) -> bool:
     """Whether the host's network has changed for the programs that run."""
-    if "proxies" not in request and "certificates" not in request:
+    if not SURROUNDINGS & request.keys():
         return False
     import surroundings
 
