@@ -45,8 +45,8 @@ def test_two_builds_give_the_same_bytes(person: Person) -> None:
 
 
 def test_a_lock_whose_package_is_gone_says_which(person: Person) -> None:
-    environment = cache_of_its_own(person.home, "gone")
-    lock = person.home / "gone.lock"
+    environment = cache_of_its_own(person.home, "lost")
+    lock = person.home / "lost.lock"
     lock.write_bytes((person.home / "b2p.lock").read_bytes())
     values = json.loads(lock.read_bytes())
     netavark = next(one for one in values["packages"] if one["name"] == "netavark")
@@ -54,7 +54,7 @@ def test_a_lock_whose_package_is_gone_says_which(person: Person) -> None:
     lock.write_text(json.dumps(values))
     said = person.b2p("image", "build", "--lock", str(lock), environment=environment, status=125)
     assert f"netavark {netavark['version']} of the lock is gone from the mirrors" in said.err
-    assert not list((person.home / "gone" / "images").glob("[!.]*"))
+    assert not list((person.home / "lost" / "images").glob("[!.]*"))
 
 
 def test_a_machine_has_the_packages_that_were_added(person: Person) -> None:

@@ -67,6 +67,7 @@ def ran(person: Person, code: str) -> str:
 
 def test_a_machine_for_a_block(person: Person) -> None:
     found = json.loads(ran(person, MACHINE))
+    assert "web" in found.pop("machines")
     assert 900_000 < found.pop("memory") < 1_048_576
     assert found == {
         "state": "running",
@@ -76,15 +77,14 @@ def test_a_machine_for_a_block(person: Person) -> None:
         "status": 3,
         "docker": "web",
         "podman": True,
-        "machines": ["web"],
         "after": "stopped",
         "resumed": "running",
         "again": "suspended",
     }
-    assert person.qemus() == []
+    assert person.qemus("web") == []
 
 
 def test_engines_of_their_own_side_by_side(person: Person) -> None:
+    before = person.b2p("ls", "--json").out
     assert json.loads(ran(person, SCRATCH)) == ["Podman Engine", "Podman Engine"]
-    assert person.qemus() == []
-    assert json.loads(person.b2p("ls", "--json").out)["machines"] == []
+    assert person.b2p("ls", "--json").out == before

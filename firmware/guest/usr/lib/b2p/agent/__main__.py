@@ -26,7 +26,7 @@ wanted to save it may have been killed."""
 
 SURROUNDINGS = {"proxies", "certificates", "registries"}
 """What a request may hold of the host's network; without any of it no code for it is read."""
-ENGINES = ("b2p-engine.service", "podman.service")
+ENGINES = ("b2p-engine.service", "podman.service", "b2p-core.service")
 """What reads proxies and certificates when it begins."""
 
 
