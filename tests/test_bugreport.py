@@ -35,8 +35,8 @@ def test_it_tells_of_the_machine_and_of_nobody(
     layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "examined", lambda *_: [doctor.Check("python", "ok", "fine")])
-    monkeypatch.setattr(bugreport.getpass, "getuser", lambda: "ann")
-    monkeypatch.setattr(bugreport.platform, "node", lambda: "laptop")
+    monkeypatch.setattr("getpass.getuser", lambda: "ann")
+    monkeypatch.setattr("platform.node", lambda: "laptop")
     monkeypatch.setenv("HOME", "/home/ann")
     fakes_machine.stopped_machine(
         layout, "payroll", command=("qemu", "-name", "b2p-payroll", "-kernel", "/home/ann/k"),

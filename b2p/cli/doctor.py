@@ -57,7 +57,13 @@ def report(session: Session, name: str, *, file: Path | None) -> None:
     from b2p import bugreport
 
     target = file or Path(time.strftime("b2p-report-%Y-%m-%d-%H%M%S.tar.gz"))
-    said = {"settings": session.settings(name), "layers": session.layers(name)}
-    found = bugreport.write(name, target, session.layout, session.report, **said)
+    found = bugreport.write(
+        name,
+        target,
+        session.layout,
+        session.report,
+        settings=session.settings(name),
+        layers=session.layers(name),
+    )
     session.report.note(f"{str(target)!r} holds {', '.join(found)}")
     session.report.note(f"taken out: {'; '.join(bugreport.LEFT_OUT)}; read it before you send it")
