@@ -17,7 +17,7 @@ from b2p import __version__, launch, names, status
 from b2p.clone import check_plain
 from b2p.down import hold
 from b2p.errors import HostError, StateError, TamperedError, UsageError
-from b2p.formats import bundle
+from b2p.formats import parcel
 from b2p.machine import forwards
 from b2p.partfile import explained
 from b2p.remove import erase
@@ -102,7 +102,7 @@ def _write(target: Path, head: dict[str, Any], disk: Path, task: Task) -> None:
     with os.fdopen(descriptor, "wb") as out, disk.open("rb") as source:
         packer = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
         with packer.stream_writer(out, closefd=False) as packed:
-            for part in bundle.written(head, _pieces(source, task)):
+            for part in parcel.written(head, _pieces(source, task)):
                 packed.write(part)
         out.flush()
         os.fsync(out.fileno())
@@ -110,8 +110,8 @@ def _write(target: Path, head: dict[str, Any], disk: Path, task: Task) -> None:
 
 def _pieces(disk: BinaryIO, task: Task) -> Iterator[tuple[int, bytes]]:
     for begin, end in sparse.pieces(disk.fileno()):
-        for offset in range(begin, end, bundle.LONGEST_PIECE):
-            data = os.pread(disk.fileno(), min(bundle.LONGEST_PIECE, end - offset), offset)
+        for offset in range(begin, end, parcel.LONGEST_PIECE):
+            data = os.pread(disk.fileno(), min(parcel.LONGEST_PIECE, end - offset), offset)
             task.advance(len(data))
             if data.strip(b"\0"):
                 yield offset, data
@@ -130,7 +130,7 @@ def take_in(source: Path, name: str, layout: Layout, report: Report) -> Record:
         raise UsageError(f"{str(source)!r} cannot be read: {error.strerror}", "see to it") from None
     with file:
         stream = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(file)
-        reader = bundle.Reader(_Unpacked(stream, source.name), where=source.name)
+        reader = parcel.Reader(_Unpacked(stream, source.name), where=source.name)
         found = reader.header()
         name = names.checked(name or str(found.get("name", "")))
         record = _record(found, name, source.name)
@@ -194,7 +194,7 @@ def _record(found: dict[str, Any], name: str, where: str) -> Record:
 
 
 def _made(
-    reader: bundle.Reader, found: dict[str, Any], record: Record, layout: Layout, task: Task
+    reader: parcel.Reader, found: dict[str, Any], record: Record, layout: Layout, task: Task
 ) -> None:
     files = layout.machine(record.name)
     if files.home.exists():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from b2p import moving
 from b2p.errors import TamperedError, UsageError
-from b2p.formats import bundle
+from b2p.formats import parcel
 from b2p.report import SilentReport
 from b2p.store import record as records
 from b2p.store.layout import Layout
@@ -139,17 +139,17 @@ HEADER = {"schema": 1, "written_by": "0.1.0", "name": "one", "host_key": "k", "m
 @given(documents(**HEADER))
 def test_a_header_of_any_kind(text: bytes) -> None:
     with harmless():
-        stream = bundle.MAGIC + len(text).to_bytes(8) + text
-        found = bundle.Reader(io.BytesIO(stream), where="x").header()
+        stream = parcel.MAGIC + len(text).to_bytes(8) + text
+        found = parcel.Reader(io.BytesIO(stream), where="x").header()
         made = moving._record(found, "two", "x")
         assert len(made.image) == 64
         assert made.disk_bytes > 0
 
 
-@given(spoiled(b"".join(bundle.written({"a": 1}, [(0, b"abc"), (10, b"def")]))), st.integers(0, 20))
+@given(spoiled(b"".join(parcel.written({"a": 1}, [(0, b"abc"), (10, b"def")]))), st.integers(0, 20))
 def test_a_stream_of_any_kind(stream: bytes, size: int) -> None:
     with harmless():
-        reader = bundle.Reader(io.BytesIO(stream), where="x")
+        reader = parcel.Reader(io.BytesIO(stream), where="x")
         reader.header()
         for offset, data in reader.pieces(size):
             assert offset + len(data) <= size
