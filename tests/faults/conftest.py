@@ -112,11 +112,13 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     """The 32 lines, and what was tried."""
     results: dict[int, str] = {}
     totals: Tally = Counter()
+    for report in terminalreporter.stats.get("", []):
+        # What a test has done is known when it has been cleared away.
+        if number_of(getattr(report, "nodeid", "")) or "tests/faults" in report.nodeid:
+            totals.update(dict(report.user_properties) if report.when == "teardown" else {})
     for outcome in ("passed", "skipped", "failed", "error"):
         for report in terminalreporter.stats.get(outcome, []):
             number = number_of(getattr(report, "nodeid", ""))
-            if getattr(report, "when", "") == "call" or outcome != "passed":
-                totals.update(dict(getattr(report, "user_properties", [])))
             if number and results.get(number) != "FAIL":
                 told = {"passed": "PASS", "skipped": "skipped"}.get(outcome, "FAIL")
                 if not (told == "PASS" and results.get(number) == "skipped"):

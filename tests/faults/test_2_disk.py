@@ -121,17 +121,15 @@ def test_12_a_full_disk_before_a_start_is_told(
 def test_13_and_a_full_disk_in_the_machine_is_survived(
     machine: Person, new: Callable[..., str], tally: Tally
 ) -> None:
-    new("brim", "--disk", "1GiB")
-    said = machine.b2p(
-        "ssh", "brim", "--root", "--", "dd if=/dev/zero of=/var/lib/containers/fill bs=1M",
-        status=None,
-    )  # fmt: skip
+    new("brim", "--disk", "2GiB")
+    line = "fallocate -l 1700M /root/fill; dd if=/dev/zero of=/root/more bs=1M"
+    said = machine.b2p("ssh", "brim", "--root", "--", line, status=None)
     assert "No space left" in said.out + said.err
     tally["full disks"] += 1
     assert machine.state("brim") == "running"
     machine.b2p("down", "brim")
     machine.b2p("up", "brim")
-    machine.inside("rm /var/lib/containers/fill && podman ps -q", name="brim")
+    machine.inside("rm /root/fill /root/more && podman ps -q", name="brim")
 
 
 def test_14_a_larger_disk_is_grown_into(machine: Person, new: Callable[..., str]) -> None:
