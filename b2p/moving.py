@@ -144,7 +144,9 @@ def take_in(source: Path, name: str, layout: Layout, report: Report) -> Record:
                 if not layout.machine(name).home.exists():
                     held.discard()
                 raise
-    report.note(f"machine {name!r} is there; start it with 'b2p up {name}'")
+    report.note(
+        f"machine {name!r} is there; start it with 'b2p up {name}' (--mount ~ mounts your home)"
+    )
     return record
 
 
