@@ -73,8 +73,13 @@ class Soak:
         """Run a verb, which must succeed."""
         ended = subprocess.run(
             [str(self.b2p_program), *words],
-            input=stdin, text=True, check=False, capture_output=True, env=self.environment, cwd=self.home,
-        )  # fmt: skip
+            input=stdin,
+            text=True,
+            check=False,
+            capture_output=True,
+            env=self.environment,
+            cwd=self.home,
+        )
         if ended.returncode:
             raise SystemExit(f"b2p {' '.join(words)} failed:\n{ended.stderr}")
         return ended.stdout
