@@ -101,6 +101,13 @@ def _source(name: str, layout: Layout) -> Record:
         )
     if found.state == "broken":
         status.must_run(found)
+    check_plain(record, layout)
+    return record
+
+
+def check_plain(record: Record, layout: Layout) -> None:
+    """Raise UsageError where a machine is more than its record and one disk."""
+    name = record.name
     if record.family:
         raise UsageError(
             f"machine {name!r} is made of {record.family}, which keeps on its disk who it is",
@@ -109,9 +116,8 @@ def _source(name: str, layout: Layout) -> Record:
     if layout.machine(name).data_overlay.exists():
         raise UsageError(
             f"the disk of machine {name!r} lies on its snapshots, which are not copied",
-            "clone machines before they have snapshots",
+            "clone and export machines before they have snapshots",
         )
-    return record
 
 
 def _renamed(

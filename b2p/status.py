@@ -30,6 +30,9 @@ State = Literal["running", "suspended", "stopped", "broken"]
 STANDING_STILL = frozenset({"paused", "postmigrate", "finish-migrate", "save-vm"})
 """QEMU's words for a machine that stands still because a `suspend` or a resume was killed."""
 
+WAITING = "inmigrate"
+"""QEMU's word for a machine that has never run: its start from a state was broken off."""
+
 SCHEMA = 1
 ANSWER_SECONDS = 2.0
 
@@ -151,6 +154,8 @@ def _judged(record: Record, files: MachineFiles, answer: Answer) -> Status:
     state, problem, remedy = judgement(record.name, answer, alive=alive, disk=files.data_disk)
     if answer.life is Life.THERE and answer.run_state in STANDING_STILL:
         problem, remedy = "it stands still, half suspended", f"run 'b2p up {record.name}'"
+    if answer.life is Life.THERE and answer.run_state == WAITING:
+        problem, remedy = "its start was broken off", f"run 'b2p up {record.name}'"
     if saved.exists(files) and (state == "stopped" or answer.run_state not in ("running", "")):
         state, problem, remedy = "suspended", "", ""
     holder = lock.holder(files.lock) if state == "broken" else None

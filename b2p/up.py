@@ -98,15 +98,17 @@ def _running(
         return None
     if found.run_state == standstill.RUN_STATE and not dry_run:
         standstill.end(found, report)
+    elif found.run_state == status.WAITING and not dry_run:
+        # It has not run for a moment: nothing can be lost.
+        _end_rest(before, report)
+        return None
     elif found.state == "broken":
         raise StateError(f"machine {before.name!r} is broken: {found.problem}", found.remedy)
     if not engine.answers(before, found.files, ANSWER_SECONDS):
         if _never_came_up(before, found.files):
             if dry_run:
                 return None
-            report.warn(f"the last start of machine {before.name!r} was broken off; it begins anew")
-            for started in qemus(before):
-                launch.kill(started)
+            _end_rest(before, report)
             return None
         raise GuestError(
             "asking the engine",
@@ -124,6 +126,13 @@ def _running(
         )
     report.note(f"machine {before.name!r} is running")
     return Up(record=before, command=before.command, was_running=True)
+
+
+def _end_rest(before: Record, report: Report) -> None:
+    """End what is left of a start whose b2p was killed."""
+    report.warn(f"the last start of machine {before.name!r} was broken off; it begins anew")
+    for started in qemus(before):
+        launch.kill(started)
 
 
 def _settled(before: Record, layout: Layout, report: Report, *, dry_run: bool) -> status.Status:

@@ -43,6 +43,7 @@ FAULTS = {
     "no-forward": "no port can be forwarded",
     "full": "the disk below took nothing: paused until it is told to go on",
     "stays-full": "and then it stops again",
+    "waits": "it waits for a state that nobody gives it: its b2p was killed",
     "no-freeze": "the guest cannot freeze its disk",
     "no-mount": "the guest cannot mount what it is told to",
     "held": "somebody in the guest uses a directory of the host",
@@ -129,6 +130,7 @@ class FakeQemu:
         self.listeners: dict[int, socket.socket] = {}
         self.status = 0
         paused = "io-error" if "full" in self.faults else "running"
+        paused = "inmigrate" if "waits" in self.faults else paused
         self.run_state = "inmigrate" if self.is_resumed else paused
 
     def option(self, name: str, containing: str = "") -> str:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from b2p import golden
 from b2p.errors import GuestError
+from b2p.golden import beginning
 from b2p.store import states
 from b2p.store.layout import StateFiles
 from tests.test_up import mounted_disk
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.fakes_story import Computer
 
 LOAD = ["migrate-set-capabilities", "migrate-set-parameters", "migrate-incoming", "cont"]
@@ -195,3 +199,31 @@ def test_what_is_saved_later_is_all_of_the_machine(computer: Computer) -> None:
         "x-ignore-shared": True,
     }
     assert saved == {"mapped-ram": True, "multifd": True, "events": True, "x-ignore-shared": False}
+
+
+def test_a_disk_is_whole_or_not_there_whenever_its_copying_is_broken_off(
+    computer: Computer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computer.up("first", golden=True)
+
+    def half(_source: Path, target: Path) -> None:
+        # As by a kill: nothing is cleared away.
+        assert not target.exists()
+        target.write_bytes(bytes(1024) + b"x" * 100)
+        raise KilledError
+
+    monkeypatch.setattr("b2p.store.sparse.copy", half)
+    part: Any = SimpleNamespace(context=SimpleNamespace(files=computer.files("first")))
+    (fresh,) = [one for one in kept(computer) if one.kind == "fresh"]
+    with pytest.raises(KilledError):
+        beginning.prepare_disk(part, fresh)
+    before = computer.files("first").data_disk.read_bytes()
+    assert before[1024:1124] != b"x" * 100
+    # What is left of it is in nobody's way.
+    with pytest.raises(KilledError):
+        beginning.prepare_disk(part, fresh)
+    assert computer.files("first").data_disk.read_bytes() == before
+
+
+class KilledError(Exception):
+    """b2p was killed."""

@@ -1,4 +1,4 @@
-"""doctor."""
+"""doctor, report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from b2p import names
-from b2p.cli.session import Session, Verb, json_option, pass_session
+from b2p.cli.session import Session, Verb, json_option, machine_argument, pass_session
 
 
 @click.command(cls=Verb)
@@ -34,3 +34,36 @@ def doctor(session: Session, *, as_json: bool) -> int:
             if check.remedy:
                 session.report.warn(f"{check.what}: {check.found}", check.remedy)
     return int(any(check.verdict == "fail" for check in checks))
+
+
+@click.command(cls=Verb)
+@machine_argument
+@click.option(
+    "--file",
+    "-f",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    help="Where to write it; else b2p-report-DATE.tar.gz here.",
+)
+@pass_session
+def report(session: Session, name: str, *, file: Path | None) -> None:
+    """Write one archive for a bug report: versions, doctor, logs, what QEMU says.
+
+    Names, keys, logins and the environment are taken out. Read it before you send it.
+    """
+    import time
+
+    from b2p import bugreport
+
+    target = file or Path(time.strftime("b2p-report-%Y-%m-%d-%H%M%S.tar.gz"))
+    found = bugreport.write(
+        name,
+        target,
+        session.layout,
+        session.report,
+        settings=session.settings(name),
+        layers=session.layers(name),
+    )
+    session.report.note(f"{str(target)!r} holds {', '.join(found)}")
+    session.report.note(f"taken out: {'; '.join(bugreport.LEFT_OUT)}; read it before you send it")

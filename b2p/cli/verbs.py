@@ -40,6 +40,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "port": ("ports", "List the ports that lead to a machine; add and remove them."),
     "completion": ("reading", "Print what completes b2p's words in your shell."),
     "man": ("reading", "Print the manual page."),
+    "upgrade": ("upgrading", "Start a machine on an image of today's packages, or go back."),
+    "export": ("moving", "Write a stopped machine to one file, for another computer."),
+    "import": ("moving", "Make a machine of a file that export wrote."),
+    "report": ("doctor", "Write one archive for a bug report, without names and keys."),
     "doctor": ("doctor", "Check this computer, and say what to do."),
 }
 """Verb: the module of b2p.cli that has it as a function of its name, and its line of help."""
@@ -55,7 +59,12 @@ ALIASES = {
     "list": "ls",
     "delete": "rm",
 }
-_ATTRIBUTE = {"env": "environment", "ssh-config": "ssh_config", "set": "change"}
+_ATTRIBUTE = {
+    "env": "environment",
+    "ssh-config": "ssh_config",
+    "set": "change",
+    "import": "take_in",
+}
 
 
 class Verbs(click.Group):

@@ -63,10 +63,12 @@ def prepare_disk(golden: Golden, state: State) -> None:
     """A fresh state's disk, copied; a bare one goes with any disk."""
     if state.kind != "fresh":
         return
-    disk = golden.context.files.data_disk
+    files = golden.context.files
     try:
-        disk.unlink(missing_ok=True)
-        sparse.copy(state.files.disk, disk)
+        files.data_disk_aside.unlink(missing_ok=True)
+        # A b2p that is killed here leaves no half disk, which would look like one that holds data.
+        sparse.copy(state.files.disk, files.data_disk_aside)
+        files.data_disk_aside.replace(files.data_disk)
     except OSError as error:
         raise HostError(f"its disk cannot be copied: {error.strerror}") from error
 

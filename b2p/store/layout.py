@@ -45,6 +45,11 @@ class MachineFiles:
         return self.home / "data.raw"
 
     @property
+    def data_disk_aside(self) -> Path:
+        """A copy of a golden state's disk on its way to be the data disk."""
+        return self.home / "data.new"
+
+    @property
     def data_overlay(self) -> Path:
         """What was written since a snapshot, over that snapshot's layer; in place of data.raw."""
         return self.home / "data.qcow2"

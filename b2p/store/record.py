@@ -68,6 +68,8 @@ class Record:
     """When its engine answered for the first time (ISO 8601); empty: its disk is worthless."""
     provisioned: str = ""
     """When the scripts of its first start had all run (ISO 8601); empty: they are due."""
+    image_before: str = ""
+    """Digest of the image before the last upgrade; empty: there was none, or it is back."""
     others: Mapping[str, Any] = field(default_factory=dict)
     """Keys that a later b2p added within this schema; kept when this one writes."""
 

@@ -45,7 +45,7 @@ def in_memory(size: int) -> int:
 def fill(target: int, source: int) -> None:
     """Bring what is in one file to the same places of a blank one; raises OSError."""
     os.ftruncate(target, os.fstat(source).st_size)
-    for begin, end in _pieces(source):
+    for begin, end in pieces(source):
         os.lseek(target, begin, os.SEEK_SET)
         at = begin
         while at < end:
@@ -62,7 +62,7 @@ def _taken_over(source: int, target: int) -> bool:
     return True
 
 
-def _pieces(source: int) -> Iterator[tuple[int, int]]:
+def pieces(source: int) -> Iterator[tuple[int, int]]:
     """Where the file holds something: beginnings and ends."""
     at = 0
     while True:
