@@ -6,7 +6,7 @@ import os
 ENGINE = "/etc/containers/containers.conf.d/b2p-proxies.conf"
 """Podman takes the variables, and hands them on to containers."""
 SERVICES = "/run/b2p/proxies"
-"""The environment of its services: what they build has it from there."""
+"""The environment of its services: what they pull comes that way."""
 SSH = "/run/b2p/sshd.conf"
 """sshd's own file includes it: for whatever is run through ssh."""
 SHELL = "/etc/profile.d/b2p-proxies.sh"
