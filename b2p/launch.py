@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from b2p.control.errors import GoneError, RefusedError, SilentError
 from b2p.errors import GuestError, HostError, StateError
 from b2p.host import process
 from b2p.image import overlay
-from b2p.store import durable
+from b2p.store import durable, sparse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,6 +62,7 @@ def prepare_disk(files: MachineFiles, size: int, *, is_new: bool = False) -> Non
         if is_new and not was_mounted(files.data_disk):
             files.data_disk.unlink(missing_ok=True)
         with files.data_disk.open("ab") as disk:
+            os.fchmod(disk.fileno(), sparse.PRIVATE)
             if disk.tell() < size:
                 disk.truncate(size)
     except OSError as error:

@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from b2p import status
 from b2p.store import record as records
 
 if TYPE_CHECKING:
@@ -26,3 +27,12 @@ def test_a_qemu_that_nobody_recorded_is_ended_before_another_starts(computer: Co
     finally:
         left.kill()
         left.wait()
+
+
+def test_one_whose_b2p_was_killed_before_it_ran_begins_anew(computer: Computer) -> None:
+    first = computer.up(fault="waits").record
+    assert status.one_machine(computer.layout, "default").remedy == "run 'b2p up default'"
+    again = computer.up()
+    assert again.record.pid != first.pid
+    assert computer.running() == [again.record.pid]
+    assert "begins anew" in computer.report.warnings[-1]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from b2p import launch, ready, status
+from b2p import launch, ready
 from b2p.errors import GuestError, HostError, StateError, UsageError
 from b2p.host import process
 from b2p.store import record as records
@@ -397,12 +397,3 @@ def test_a_disk_that_is_gone_is_not_replaced_by_an_empty_one(computer: Computer)
     with pytest.raises(StateError, match=r"its disk .* is gone"):
         computer.up()
     assert not computer.files().data_disk.exists()
-
-
-def test_one_whose_b2p_was_killed_before_it_ran_begins_anew(computer: Computer) -> None:
-    first = computer.up(fault="waits").record
-    assert status.one_machine(computer.layout, "default").remedy == "run 'b2p up default'"
-    again = computer.up()
-    assert again.record.pid != first.pid
-    assert computer.running() == [again.record.pid]
-    assert "begins anew" in computer.report.warnings[-1]

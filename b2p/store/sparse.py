@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 FICLONE = 0x40049409
 """Linux's ioctl by which one file takes over another's blocks, until either is written to."""
 PIECE = 4 << 20
+PRIVATE = 0o600
+"""Disks and memory are nobody else's, whatever the umask."""
 
 
 def blank(path: Path, size: int) -> None:
     """A new file of that many zeros, which takes no room; raises OSError."""
     with path.open("xb") as file:
+        os.fchmod(file.fileno(), PRIVATE)
         file.truncate(size)
 
 
@@ -27,6 +30,7 @@ def copy(source: Path, target: Path) -> None:
     """Copy a file to one that was not there; raises OSError, and leaves nothing then."""
     with source.open("rb") as origin, target.open("xb") as copied:
         try:
+            os.fchmod(copied.fileno(), PRIVATE)
             if not _taken_over(origin.fileno(), copied.fileno()):
                 fill(copied.fileno(), origin.fileno())
         except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -154,3 +155,19 @@ def test_a_copy_that_was_cut_short_is_made_again(keeping: Keeping) -> None:
     keeping.keep()
     assert [path.name for path in keeping.kept.iterdir()] == ["core"]
     assert not half.exists()
+
+
+@pytest.mark.parametrize(("free", "is_full"), [(0, True), (15 * MIB, True), (16 * MIB, False)])
+def test_a_disk_without_room_is_told(
+    agent: Any, monkeypatch: pytest.MonkeyPatch, free: int, is_full: bool
+) -> None:
+    found = SimpleNamespace(f_bfree=free // 4096, f_frsize=4096)
+    monkeypatch.setattr(agent.disk.os, "statvfs", lambda _: found)
+    assert ("b2p set --disk" in agent.disk.fullness()) is is_full
+
+
+def test_of_a_disk_that_is_not_there_nothing_is_told(
+    agent: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent.disk, "MOUNT_POINT", "/nowhere")
+    assert agent.disk.fullness() == ""

@@ -91,10 +91,12 @@ class Agent:
         self.enter("mounting the data disk")
         disk.bring(self.enter)
         number_core(request)
-        self.enter("starting the engine")
+        full = disk.fullness()
+        # Said beforehand, as an engine that cannot write may never start.
+        self.enter(f"starting the engine{f'; {full}' if full else ''}")
         notify_systemd("READY=1")
         # While the engine starts: nobody waits for it.
-        problems = self.mount(request)
+        problems = [*filter(None, [full]), *self.mount(request)]
         while not self.engine.listens():
             power.pause(0.02)
         self.is_ready = True

@@ -20,6 +20,9 @@ SECTOR = 512
 SPARE_BYTES = 64 << 20
 """A filesystem this much smaller than its disk is grown; less is rounding."""
 
+LEAST_FREE = 16 << 20
+"""Bytes with less of which the engine hardly starts."""
+
 FIFREEZE, FITHAW = 0xC0045877, 0xC0045878
 
 
@@ -47,6 +50,17 @@ def bring(say: "Callable[[str], object]") -> None:
         power.run("/usr/sbin/resize2fs", device)
     for path in KEPT:
         _keep(path)
+
+
+def fullness() -> str:
+    """What is to be told of a disk with no room left on it; empty where there is some."""
+    try:
+        found = os.statvfs(MOUNT_POINT)
+    except OSError:
+        return ""
+    if found.f_bfree * found.f_frsize >= LEAST_FREE:
+        return ""
+    return "the machine's disk is full, give it a larger one: b2p set --disk"
 
 
 def freeze() -> None:
