@@ -52,6 +52,9 @@ class _Handler(BaseHTTPRequestHandler):
         site.requests.append((path, self.headers.get("Range", "")))
         faults = site.faults.get(path)
         fault = faults.pop(0) if faults else ""
+        if fault == "changed":
+            site.files[path] = site.files[path][::-1]
+            fault = "503"
         content = site.files.get(path)
         if path in site.redirects:
             self.send_response(302)
