@@ -157,7 +157,7 @@ def test_a_copy_that_was_cut_short_is_made_again(keeping: Keeping) -> None:
     assert not half.exists()
 
 
-@pytest.mark.parametrize(("free", "is_full"), [(0, True), (15 * MIB, True), (16 * MIB, False)])
+@pytest.mark.parametrize(("free", "is_full"), [(0, True), (17 * MIB, True), (32 * MIB, False)])
 def test_a_disk_without_room_is_told(
     agent: Any, monkeypatch: pytest.MonkeyPatch, free: int, is_full: bool
 ) -> None:

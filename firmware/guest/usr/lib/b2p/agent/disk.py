@@ -20,8 +20,8 @@ SECTOR = 512
 SPARE_BYTES = 64 << 20
 """A filesystem this much smaller than its disk is grown; less is rounding."""
 
-LEAST_FREE = 16 << 20
-"""Bytes with less of which the engine hardly starts."""
+LEAST_FREE = 32 << 20
+"""Bytes with less of which the engine hardly starts: ext4 keeps 16 MiB that nobody gets."""
 
 FIFREEZE, FITHAW = 0xC0045877, 0xC0045878
 
