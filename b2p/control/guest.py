@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import socket
 import time
@@ -37,7 +38,8 @@ class GuestPort:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._lines = Lines()
         self._waiting: list[dict[str, Any]] = []
-        self._last_id = 0
+        # The guest may still answer whoever was here before: no two have a number in common.
+        self._last_id = int.from_bytes(os.urandom(4))
 
     def __enter__(self) -> Self:
         try:

@@ -1,8 +1,8 @@
 """Measures what the README promises and prints it beside the target.
 
-bench.py TREE [boot|python] [--first] [--files] [--runs N] [--idle SECONDS] [--json]. Everything is
-asked of `scripts/b2p` and of the kernel, as anybody could; b2p's share is the difference to
-by_hand.py in the same run.
+bench.py TREE [boot|python|starts] [--first] [--files] [--runs N] [--idle SECONDS] [--plot FILE]
+[--json]. Everything is asked of `scripts/b2p` and of the kernel, as anybody could; b2p's share is
+the difference to by_hand.py in the same run.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from scripts.lib import (
     bench_ports,
     bench_python,
     bench_varlink,
+    plot,
 )
 from scripts.lib.by_hand import Hand, answered
 
@@ -44,6 +45,15 @@ CPU_SECONDS = 60.0
 SETTLE_SECONDS = 30.0
 """What a guest does by itself after it came up is over by then."""
 MEGABYTE = 1e6
+STARTS = {
+    "the same command by hand": "QEMU by hand, until the engine answers",
+    "cold up": "b2p up, booting",
+    "up of a stopped machine, from its state": "b2p up, from a golden state",
+    "up of a new machine, from its state": "b2p up of a new machine, likewise",
+    "up of a suspended machine": "b2p up, resuming",
+    "scratch -- true": "b2p scratch -- true",
+}
+"""The figures of the plot, and what they are called there."""
 
 
 @dataclass(frozen=True)
@@ -285,26 +295,51 @@ def words() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.partition("\n")[0])
     parser.add_argument("tree", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("part", nargs="?", choices=["all", "boot", "python"], default="all")
+    parser.add_argument(
+        "part", nargs="?", choices=["all", "boot", "python", "starts"], default="all"
+    )
     parser.add_argument("--first", action="store_true", help="also the first up, from empty caches")
     parser.add_argument("--files", action="store_true", help="nothing but files of the host")
     parser.add_argument("--runs", type=int, default=3, help="cold starts to take the median of")
     parser.add_argument("--idle", type=float, default=CPU_SECONDS, help="seconds of idleness")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the starts, as SVG")
     parser.add_argument("--json", action="store_true", help="for programs, on stdout")
     return parser.parse_args()
+
+
+def measure_starts(bench: Bench) -> None:
+    """Whatever a machine can begin from."""
+    bench.variables["B2P_GOLDEN"] = "false"
+    bench.note("up of a new machine, without states", bench.timed("up", NAME), "s")
+    measure_cold(bench)
+    del bench.variables["B2P_GOLDEN"]
+    bench_golden.measure_starts(bench, NAME)
+    measure_suspended(bench)
+
+
+def draw(bench: Bench, target: Path) -> None:
+    """The starts, as a plot."""
+    found = {one.what: one.value for one in bench.figures}
+    bars = [
+        plot.Bar(label, found[what], is_ours="by hand" not in what)
+        for what, label in STARTS.items()
+        if what in found
+    ]
+    if not bars:
+        raise SystemExit("nothing that the plot shows was measured: use 'starts', or all")
+    note = (
+        f"{os.cpu_count()} cores, shared; emulated where there is no KVM. Median of {bench.runs}."
+    )
+    target.write_text(plot.svg("Until the engine answers", "s", bars, note=note), encoding="utf-8")
 
 
 def measure_all(bench: Bench, given: argparse.Namespace) -> None:
     """One part after the other."""
     if given.first:
         measure_first(bench)
-    bench.variables["B2P_GOLDEN"] = "false"
-    bench.note("up of a new machine, without states", bench.timed("up", NAME), "s")
-    measure_cold(bench)
-    del bench.variables["B2P_GOLDEN"]
-    bench_golden.measure(bench, NAME)
+    measure_starts(bench)
+    bench_golden.measure_traces(bench)
     bench_python.measure(bench)
-    measure_suspended(bench)
     measure_quick(bench)
     bench_ports.measure(bench, NAME)
     bench_varlink.measure(bench, NAME)
@@ -324,12 +359,16 @@ def main() -> None:
                 bench_golden.boot_parts(bench)
             elif given.part == "python":
                 bench_python.measure(bench)
+            elif given.part == "starts":
+                measure_starts(bench)
             elif given.files:
                 bench_files.measure(bench)
             else:
                 measure_all(bench, given)
         finally:
             bench.b2p("rm", "-f", NAME, must=False)
+    if given.plot:
+        draw(bench, given.plot)
     if given.json:
         found = [asdict(one) for one in bench.figures]
         print(json.dumps({"schema": 1, "figures": found}, indent=2))

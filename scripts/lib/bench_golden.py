@@ -21,8 +21,8 @@ IN_A_ROW = 10
 MEGABYTE = 1e6
 
 
-def measure(bench: Bench, name: str) -> None:
-    """All of it; states that are not there yet are made first, and that is no figure."""
+def measure_starts(bench: Bench, name: str) -> None:
+    """Seconds; states that are not there yet are made first, and that is no figure."""
     bench.b2p("down", name)
     bench.b2p("up", name)
     bench.b2p("scratch", "--", "true")
@@ -36,6 +36,10 @@ def measure(bench: Bench, name: str) -> None:
     bench.note("up of a new machine, from its state", statistics.median(new), "s", 0.9)
     bench.note("scratch -- true", statistics.median(scratch), "s", 0.9)
     bench.note("up of a stopped machine, from its state", statistics.median(bare), "s", 2)
+
+
+def measure_traces(bench: Bench) -> None:
+    """What throwaway machines take and leave."""
     measure_second(bench)
     measure_row(bench)
 

@@ -199,7 +199,9 @@ def places(kind: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _path(value: ast.expr) -> str:
-    """An expression such as `self.home / "data.raw"` as a path."""
+    """An expression such as `self.home / "data.raw"` as a path; of two, that of most machines."""
+    if isinstance(value, ast.IfExp):
+        return _path(value.orelse)
     text = ast.unparse(value).replace("self.home.parent", "home/..").replace("self.", "")
     text = text.replace("{home.name}", "NAME").replace("{self.home.name}", "NAME")
     return text.replace(" / ", "/").replace("f'", "").replace("'", "")

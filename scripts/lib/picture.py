@@ -1,7 +1,8 @@
-"""Draws docs/session.svg: runs a session on a terminal of its own and keeps what stood there.
+"""Draws docs/*.svg: runs sessions on a terminal of its own and keeps what stood there.
 
-picture.py TREE [FILE]. What b2p draws and wipes away again is wiped away here too. The session has
-an empty home of its own, so it shows no other machine, but the user's cache of images and QEMU.
+picture.py TREE [FOLDER]. What b2p draws and wipes away again is wiped away here too. The sessions
+have an empty home of their own, so they show no other machine, but the user's cache of images and
+QEMU.
 """
 
 from __future__ import annotations
@@ -19,12 +20,26 @@ from rich.text import Text
 
 COLUMNS = 80
 MACHINE = "picture"
-SESSION = (
-    f"b2p up {MACHINE}",
-    "b2p ls",
-    f"b2p podman -m {MACHINE} version",
-    f"b2p down {MACHINE}",
-)
+SESSIONS = {
+    "session": (
+        f"b2p up {MACHINE}",
+        "b2p ls",
+        f"b2p podman -m {MACHINE} version",
+        f"b2p down {MACHINE}",
+    ),
+    "suspend": (
+        f"b2p up {MACHINE}",
+        f"b2p suspend {MACHINE}",
+        "b2p ls",
+        f"b2p up {MACHINE}",
+        f"b2p status {MACHINE}",
+    ),
+    "scratch": (
+        "b2p scratch -- sh -c 'echo $DOCKER_HOST'",
+        "b2p ls",
+    ),
+}
+"""Each picture's name, and what is typed for it."""
 AFTER = f"b2p rm -f {MACHINE} || true"
 """Nothing is there to be removed where the first line failed, which is what is to be told then."""
 KEPT = {"B2P_MIRROR", "B2P_PYTHON", "B2P_CACHE_DIR"}
@@ -70,16 +85,18 @@ def settled(output: str) -> list[str]:
     return [line for line in lines if re.sub(r"\x1b\[[\d;]*m", "", line).strip()]
 
 
-def main(tree: Path, target: Path) -> None:
-    """Run the session and write the picture."""
+def main(tree: Path, folder: Path) -> None:
+    """Run the sessions and write the pictures."""
     # A short path: the machine's sockets lie below it.
     with tempfile.TemporaryDirectory(prefix="b2p-", dir="/tmp") as home:
         prepare(tree, Path(home))
         os.chdir(home)
-        drawn = picture()
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(drawn, encoding="utf-8")
-    print(f"b2p: drew {target}", file=sys.stderr)
+        drawn = {name: picture(lines) for name, lines in SESSIONS.items()}
+    folder.mkdir(exist_ok=True)
+    for name, text in drawn.items():
+        target = folder / f"{name}.svg"
+        target.write_text(text, encoding="utf-8")
+        print(f"b2p: drew {target}", file=sys.stderr)
 
 
 def prepare(tree: Path, home: Path) -> None:
@@ -99,8 +116,8 @@ def prepare(tree: Path, home: Path) -> None:
     }
 
 
-def picture() -> str:
-    """The session, drawn."""
+def picture(session: tuple[str, ...]) -> str:
+    """A session, drawn."""
     console = Console(
         record=True,
         width=COLUMNS,
@@ -109,7 +126,7 @@ def picture() -> str:
         force_terminal=True,
     )
     try:
-        for line in SESSION:
+        for line in session:
             console.print(Text.assemble(("$ ", "green"), (line, "bold")))
             for kept in settled(run(line)):
                 console.print(Text.from_ansi(kept))
@@ -120,4 +137,4 @@ def picture() -> str:
 
 if __name__ == "__main__":
     root = Path(sys.argv[1]).resolve()
-    main(root, Path(sys.argv[2] if len(sys.argv) > 2 else root / "docs/session.svg").resolve())
+    main(root, Path(sys.argv[2] if len(sys.argv) > 2 else root / "docs").resolve())

@@ -39,13 +39,12 @@ def test_lines_that_are_no_messages_are_passed_over(short: Path) -> None:
 
 def test_a_client_begins_by_ending_its_predecessors_line(short: Path) -> None:
     with GuestFeed(short / "c", READY) as feed, GuestPort(short / "c") as port:
-        assert port.send("identity", name="ä", time=1.5) == 1
-        assert port.send("poweroff") == 2
+        one, two = port.send("identity", name="ä", time=1.5), port.send("poweroff")
         list(port.events(0.1))
         assert feed.raw.startswith(b"\n{")
         assert feed.heard == [
-            {"id": 1, "do": "identity", "name": "ä", "time": 1.5},
-            {"id": 2, "do": "poweroff"},
+            {"id": one, "do": "identity", "name": "ä", "time": 1.5},
+            {"id": two, "do": "poweroff"},
         ]
 
 
@@ -92,8 +91,22 @@ def test_an_answer_is_found_among_events_which_are_kept(short: Path) -> None:
         return READY + json.dumps({"id": request["id"], "ok": True}).encode() + b"\n"
 
     with GuestFeed(short / "c", reply=reply), GuestPort(short / "c") as port:
-        assert port.ask("status", timeout=2) == {"id": 1, "ok": True}
+        assert port.ask("status", timeout=2)["ok"] is True
         assert first(port) == {"event": "ready"}
+
+
+def test_an_answer_to_who_was_here_before_is_nobodys(short: Path) -> None:
+    late: list[int] = []
+
+    def reply(request: dict[str, Any]) -> bytes:
+        lines = [json.dumps({"id": number, "ok": True}) for number in late]
+        late.append(request["id"])
+        mine = json.dumps({"id": request["id"], "ok": True, "held": [f"{len(late)}"]})
+        return "\n".join([*lines, mine, ""]).encode()
+
+    for number in ("1", "2", "3"):
+        with GuestFeed(short / number, reply=reply), GuestPort(short / number) as port:
+            assert port.ask("unmount", timeout=2)["held"] == [number]
 
 
 def test_a_refusal_of_the_guest_is_shown_without_its_escapes(short: Path) -> None:
