@@ -13,6 +13,7 @@ import comfort
 import disk
 import engine
 import identity
+import idleness
 import power
 import publish
 import resumed
@@ -28,6 +29,10 @@ SURROUNDINGS = {"proxies", "certificates", "registries"}
 """What a request may hold of the host's network; without any of it no code for it is read."""
 ENGINES = ("b2p-engine.service", "podman.service", "b2p-core.service")
 """What reads proxies and certificates when it begins."""
+
+
+class BusyError(Exception):
+    """Somebody needs the machine, which was to be suspended as an idle one."""
 
 
 def notify_systemd(message: str) -> None:
@@ -69,6 +74,7 @@ class Agent:
         self.port = port
         self.engine = engine.Engine()
         self.publisher = publish.Publisher()
+        self.idleness = idleness.Idleness()
         self.shares = shares.Shares()
         self.stage = "waiting for the machine's identity"
         self.is_ready = False
@@ -104,6 +110,7 @@ class Agent:
         self.watch_ports(request)
         identity.wake_containers()
         self.settle(request)
+        self.watch_idleness(request)
 
     def watch_ports(self, request: dict) -> None:
         """Have containers' ports published by the host, where it takes calls."""
@@ -113,6 +120,11 @@ class Agent:
             self.publisher.begin(str(request["token"]))
         except OSError as problem:
             print(f"ports: {problem}", flush=True)
+
+    def watch_idleness(self, request: dict) -> None:
+        """Ask to be suspended when nobody needs the machine, if the host wishes that."""
+        if "idle_suspend" in request:
+            self.idleness.begin(float(request["idle_suspend"]), self.publisher.token)
 
     def take_identity(self, request: dict) -> None:
         """First time: come up. Later: the machine was resumed, or the host wants to be sure."""
@@ -128,6 +140,7 @@ class Agent:
             if "entropy" in request:
                 resumed.sever(self.frozen_with)
             self.settle(request)
+            self.watch_idleness(request)
             return
         try:
             self.bring_up(request)
@@ -191,6 +204,7 @@ class Agent:
         pauses = []
         if self.is_ready:
             pauses += [self.engine.tend(), self.publisher.tend()]
+            pauses.append(self.idleness.tend(engine_sleeps=self.engine.asleep))
         if self.thaw_at is not None:
             left = self.thaw_at - time.monotonic()
             if left <= 0:
@@ -212,6 +226,8 @@ class Agent:
             power.off()
         elif verb == "console":
             power.start_unit("b2p-console.service")
+        elif verb in ("unmount", "freeze") and request.get("if_idle") and idleness.needed():
+            raise BusyError(idleness.needed())
         elif verb == "unmount":
             return {"held": self.unmount()}
         elif verb == "freeze":
