@@ -226,12 +226,8 @@ class Agent:
             power.off()
         elif verb == "console":
             power.start_unit("b2p-console.service")
-        elif verb in ("unmount", "freeze") and request.get("if_idle") and idleness.needed():
-            raise BusyError(idleness.needed())
-        elif verb == "unmount":
-            return {"held": self.unmount()}
-        elif verb == "freeze":
-            self.freeze()
+        elif verb in ("unmount", "freeze"):
+            return self.rest(verb, request)
         elif verb == "thaw":
             self.thaw()
         elif verb == "ports":
@@ -239,6 +235,15 @@ class Agent:
         elif verb != "status":
             raise ValueError(f"{verb!r} is not something this machine does")
         return {"ready": self.is_ready, "stage": self.stage}
+
+    def rest(self, verb: str, request: dict) -> dict:
+        """What goes before a save of the machine's state: mounts, then the disk."""
+        if request.get("if_idle") and (needed := idleness.needed()):
+            raise BusyError(needed)
+        if verb == "unmount":
+            return {"held": self.unmount()}
+        self.freeze()
+        return {}
 
     def answer(self, request: dict) -> None:
         """Handle a request and tell how it went; a request never ends the agent."""
