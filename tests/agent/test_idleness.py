@@ -10,7 +10,7 @@ from tests.agent.test_agent import TABLE, asked, served
 
 __all__ = ["served"]
 
-SNMP = "Tcp: RtoAlgorithm InSegs OutSegs\nTcp: 1 {} 7\n"
+SNMP = "Tcp: RtoAlgorithm ActiveOpens PassiveOpens InSegs\nTcp: 1 {} 7 99\n"
 LOOPBACK = "  sl  local rem st\n   0: 0100007F:0947 0100007F:C001 01 0:0\n"
 CALL = "  sl  local rem st\n   0: 0F02000A:C003 6402000A:094A 01 0:0\n"
 
@@ -20,7 +20,8 @@ class Guest:
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self.segments = 5
+        self.connections = 5
+        self.is_connected = False
         self.used = 3.0
         self.need = ""
         self.calls: list[tuple[str, str]] = []
@@ -45,7 +46,8 @@ def guest(agent: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
             return 15.0
 
     monkeypatch.setattr(agent.idleness.time, "monotonic", lambda: found.now)
-    monkeypatch.setattr(agent.idleness, "segments", lambda: found.segments)
+    monkeypatch.setattr(agent.idleness, "connections", lambda: found.connections)
+    monkeypatch.setattr(agent.idleness, "is_connected", lambda: found.is_connected)
     monkeypatch.setattr(agent.idleness, "processor_seconds", lambda: found.used)
     monkeypatch.setattr(agent.idleness, "needed", lambda: found.need)
     monkeypatch.setattr(agent.idleness.call, "Call", Call)
@@ -76,12 +78,17 @@ def test_it_asks_once_the_time_is_over_and_again_only_after_as_long(
 
 def test_whoever_comes_meanwhile_begins_the_time_anew(idleness: Any, guest: Any) -> None:
     guest.now += 60
-    guest.segments += 1
+    guest.connections += 1
     assert idleness.tend(engine_sleeps=True) == 100
     guest.now += 60
     assert idleness.tend(engine_sleeps=False) is None
     guest.now += 60
     assert idleness.tend(engine_sleeps=True) == 40
+    guest.is_connected = True
+    assert idleness.tend(engine_sleeps=True) == 100
+    guest.is_connected = False
+    guest.now += 99
+    assert idleness.tend(engine_sleeps=True) == 1
     assert guest.calls == []
 
 
@@ -137,7 +144,7 @@ def test_the_kernels_counters_are_read(
     stat.write_text("cpu  100 0 200 9000 50 0 100 0 0 0\ncpu0 1 1\n")
     monkeypatch.setattr(agent.idleness, "COUNTERS", str(snmp))
     monkeypatch.setattr(agent.idleness, "PROCESSORS", str(stat))
-    assert agent.idleness.segments() == 41
+    assert agent.idleness.connections() == 48
     assert agent.idleness.processor_seconds() == 4.0
     assert not agent.idleness._is_populated(str(events))
     events.write_text("populated 1\nfrozen 0\n")

@@ -1,7 +1,7 @@
 """A machine that nobody needs asks the host, once, to be suspended; where it was told to.
 
-Looked at when the agent is awake anyway: whoever came since is known by the kernel's count of TCP
-segments. Its only timer of its own is the one that runs out.
+Looked at when the agent is awake anyway: whoever came and went since is known by the kernel's count
+of TCP connections. Its only timer of its own is the one that runs out.
 """
 
 import time
@@ -27,7 +27,7 @@ class Idleness:
         self.seconds = 0.0
         self.token = ""
         self._since = 0.0
-        self._segments = -1
+        self._connections = -1
         self._used = 0.0
         self._call: call.Call | None = None
 
@@ -44,7 +44,7 @@ class Idleness:
             return self._heard()
         if not self.seconds:
             return None
-        if not engine_sleeps or self._segments != segments():
+        if not engine_sleeps or self._connections != connections() or is_connected():
             self._rest()
         if not engine_sleeps:
             # Its falling asleep is looked after already.
@@ -53,11 +53,16 @@ class Idleness:
         if left > 0:
             return left
         used = processor_seconds() - self._used
-        if used > BUSY_SHARE * self.seconds or needed():
+        if reason := needed() or (f"it worked for {used:g} s" if used > self._bearable() else ""):
+            # For whoever wonders why it does not sleep: journalctl -u b2p-agent.
+            print(f"not idle: {reason}", flush=True)
             self._rest()
             return self.seconds
         self._call = call.Call(self.token, "idle")
         return self._heard()
+
+    def _bearable(self) -> float:
+        return BUSY_SHARE * self.seconds
 
     def _heard(self) -> "float | None":
         """What the host said; whatever it was, it is asked again only after the whole time."""
@@ -72,7 +77,7 @@ class Idleness:
 
     def _rest(self) -> None:
         self._since = time.monotonic()
-        self._segments = segments()
+        self._connections = connections()
         self._used = processor_seconds()
 
 
@@ -80,11 +85,16 @@ def needed() -> str:
     """Who needs the machine just now; empty: nobody."""
     if power.owners_of_containers():
         return "a container runs"
-    if connected(engine.tcp_table()):
+    if is_connected():
         return "somebody is connected"
     if _is_populated(SESSIONS):
         return "a program runs that was started by ssh"
     return ""
+
+
+def is_connected() -> bool:
+    """Whether anybody is, from outside or to there."""
+    return connected(engine.tcp_table())
 
 
 def connected(table: str) -> bool:
@@ -112,11 +122,14 @@ def _is_populated(path: str) -> bool:
         return False
 
 
-def segments() -> int:
-    """TCP segments that have come so far."""
+def connections() -> int:
+    """TCP connections that were ever made, by whichever side.
+
+    Not their segments: what is left of a connection of before a resume has some for ever.
+    """
     with open(COUNTERS) as file:
         names, values = (line.split() for line in file if line.startswith("Tcp:"))
-    return int(values[names.index("InSegs")])
+    return sum(int(values[names.index(name)]) for name in ("ActiveOpens", "PassiveOpens"))
 
 
 def processor_seconds() -> float:
