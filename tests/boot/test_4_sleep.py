@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.boot.engine import BUSYBOX, Docker
-from tests.boot.person import await_true
+from tests.boot.person import PATIENCE, await_true
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,13 +34,15 @@ def sleeper(machine: Person) -> Iterator[Person]:
 
 def state(person: Person) -> str:
     """As `ls` tells it, which asks nothing of the machine: `status` would keep it awake."""
+    # Not more often: what this computer does it does instead of the guest.
+    time.sleep(1)
     (found,) = json.loads(person.b2p("ls", "--json").out)["machines"]
     return str(found["state"])
 
 
 def test_it_sleeps_and_ssh_wakes_it(sleeper: Person) -> None:
     uptime = float(sleeper.inside("cat /proc/uptime").split()[0])
-    await_true("sleep", lambda: state(sleeper) == "suspended")
+    await_true("sleep", lambda: state(sleeper) == "suspended", seconds=PATIENCE)
     await_true("its QEMU's end", lambda: sleeper.processes() == [])
     assert "is suspended, in" in sleeper.b2p("logs").out
     said = sleeper.b2p("ssh", "--root", "--", "cat /proc/uptime")
@@ -50,7 +52,7 @@ def test_it_sleeps_and_ssh_wakes_it(sleeper: Person) -> None:
 
 
 def test_up_wakes_it_too(sleeper: Person) -> None:
-    await_true("sleep", lambda: state(sleeper) == "suspended")
+    await_true("sleep", lambda: state(sleeper) == "suspended", seconds=PATIENCE)
     await_true("its QEMU's end", lambda: sleeper.processes() == [])
     assert "goes on after" in sleeper.b2p("up").err
 
@@ -62,4 +64,4 @@ def test_a_container_keeps_it_awake_and_its_end_lets_it_sleep(
     time.sleep(LONG_ENOUGH)
     assert state(sleeper) == "running"
     docker.remove("c")
-    await_true("sleep", lambda: state(sleeper) == "suspended")
+    await_true("sleep", lambda: state(sleeper) == "suspended", seconds=PATIENCE)

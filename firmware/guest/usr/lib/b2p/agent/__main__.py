@@ -12,6 +12,7 @@ import addresses
 import comfort
 import disk
 import engine
+import gate
 import identity
 import idleness
 import power
@@ -73,6 +74,7 @@ class Agent:
     def __init__(self, port: Port) -> None:
         self.port = port
         self.engine = engine.Engine()
+        self.gate = gate.Gate()
         self.publisher = publish.Publisher()
         self.idleness = idleness.Idleness()
         self.shares = shares.Shares()
@@ -100,6 +102,7 @@ class Agent:
         full = disk.fullness()
         # Said beforehand, as an engine that cannot write may never start.
         self.enter(f"starting the engine{f'; {full}' if full else ''}")
+        self.gate.open()
         notify_systemd("READY=1")
         # While the engine starts: nobody waits for it.
         problems = [*filter(None, [full]), *self.mount(request)]
@@ -221,6 +224,7 @@ class Agent:
         elif verb == "warm":
             engine.warm()
             shares.prepare()
+            self.gate.await_engine()
         elif verb == "poweroff":
             self.engine.wake()
             power.off()
@@ -260,6 +264,7 @@ def main() -> None:
     if port is None:
         # Booted by something else than b2p: a machine without a name is still a machine.
         disk.bring(print)
+        gate.Gate().open()
         notify_systemd("READY=1")
         return
     agent = Agent(port)
