@@ -166,7 +166,8 @@ def test_a_machine_that_is_needed_after_all_is_not_frozen(
     agent: Any, served: Any, guest: Any, monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
     done: list[str] = []
-    monkeypatch.setattr(served, verb, lambda: done.append(verb))
+    monkeypatch.setattr(agent.disk, "freeze", lambda: done.append("freeze"))
+    monkeypatch.setattr(served.shares, "leave", lambda: done.append("unmount"))
     guest.need = "somebody is connected"
     (answer,) = asked(served, id=1, do=verb, if_idle=True)
     assert answer["error"] == "somebody is connected"

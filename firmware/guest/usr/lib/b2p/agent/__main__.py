@@ -36,6 +36,12 @@ class BusyError(Exception):
     """Somebody needs the machine, which was to be suspended as an idle one."""
 
 
+def refuse_needed(request: dict) -> None:
+    """Raise BusyError where only a machine that nobody needs is meant, and this is none."""
+    if request.get("if_idle") and (needed := idleness.needed()):
+        raise BusyError(needed)
+
+
 def notify_systemd(message: str) -> None:
     """Tell systemd (sd_notify's datagram) without importing socket."""
     address = os.environ.get("NOTIFY_SOCKET", "")
@@ -172,8 +178,9 @@ class Agent:
         """Say that the engine is there, and what is not."""
         self.port.send({"event": "ready", **({"problems": problems} if problems else {})})
 
-    def unmount(self) -> list[str]:
+    def unmount(self, request: dict) -> list[str]:
         """Take the host's directories away for a while; where that cannot be: who uses them."""
+        refuse_needed(request)
         try:
             self.shares.leave()
         except shares.HeldError as error:
@@ -181,8 +188,9 @@ class Agent:
         self.thaw_at = time.monotonic() + FROZEN_SECONDS
         return []
 
-    def freeze(self) -> None:
+    def freeze(self, request: dict) -> None:
         """Have all data on the disk, and nothing more written, for a while."""
+        refuse_needed(request)
         if not self.is_frozen:
             disk.freeze()
             self.is_frozen = True
@@ -230,8 +238,10 @@ class Agent:
             power.off()
         elif verb == "console":
             power.start_unit("b2p-console.service")
-        elif verb in ("unmount", "freeze"):
-            return self.rest(verb, request)
+        elif verb == "unmount":
+            return {"held": self.unmount(request)}
+        elif verb == "freeze":
+            self.freeze(request)
         elif verb == "thaw":
             self.thaw()
         elif verb == "ports":
@@ -239,15 +249,6 @@ class Agent:
         elif verb != "status":
             raise ValueError(f"{verb!r} is not something this machine does")
         return {"ready": self.is_ready, "stage": self.stage}
-
-    def rest(self, verb: str, request: dict) -> dict:
-        """What goes before a save of the machine's state: mounts, then the disk."""
-        if request.get("if_idle") and (needed := idleness.needed()):
-            raise BusyError(needed)
-        if verb == "unmount":
-            return {"held": self.unmount()}
-        self.freeze()
-        return {}
 
     def answer(self, request: dict) -> None:
         """Handle a request and tell how it went; a request never ends the agent."""
