@@ -72,6 +72,7 @@ def up(
             ):
                 if dry_run:
                     return running
+                running = replace(running, record=_changed_at_once(running.record, settings, files))
                 tell.again(settings, running.record, files, report)
                 return replace(running, record=ending.of(running.record))
             start = Start(context, before=before, extra=extra, now=_now())
@@ -121,8 +122,8 @@ def _running(
         # The b2p that started it was killed; from now on its disk matters.
         before = replace(before, first_ready=_now())
         records.write(found.files.record, before)
-    before = _changed_at_once(before, settings, found.files, dry_run=dry_run)
-    for difference in decision.differences(before, settings, extra=extra or None):
+    now = decision.changed_at_once(before, settings)
+    for difference in decision.differences(now, settings, extra=extra or None):
         report.warn(
             f"{difference} is not in force yet: machine {before.name!r} runs",
             f"restart it: b2p down {before.name} && b2p up {before.name}",
@@ -138,12 +139,10 @@ def _end_rest(before: Record, report: Report) -> None:
         launch.kill(started)
 
 
-def _changed_at_once(
-    before: Record, settings: Settings, files: MachineFiles, *, dry_run: bool
-) -> Record:
+def _changed_at_once(before: Record, settings: Settings, files: MachineFiles) -> Record:
     """The record with what needs no restart: the guest is told it, see tell.py."""
     after = decision.changed_at_once(before, settings)
-    if after != before and not dry_run:
+    if after != before:
         records.write(files.record, after)
     return after
 
