@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from b2p import decision, status
+from b2p import decision, status, tell
 from b2p.down import hold
 from b2p.errors import UsageError
 from b2p.host import computer
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from b2p.settings import Settings
     from b2p.store.layout import Layout
 
-KEYS = ("cpus", "memory", "disk", "accel", "varlink")
+KEYS = ("cpus", "memory", "disk", "accel", "varlink", "idle_suspend")
 """What a machine keeps from one start to the next."""
 
 
@@ -37,7 +38,7 @@ def change(
     Raises UsageError for what cannot be.
     """
     if not wishes.said:
-        flags = ", ".join(f"--{key}" for key in KEYS)
+        flags = ", ".join(f"--{key.replace('_', '-')}" for key in KEYS)
         raise UsageError("nothing to set", f"say what: {flags}")
     files = layout.machine(name)
     status.known(layout, name)
@@ -53,7 +54,12 @@ def change(
             (found,) = status.of_records([before], layout)
             records.write(files.record, after)
             report.note(f"machine {name!r}: {', '.join(told)}")
-            _tell_when(name, found.state, report, saves=saved.exists(files))
+            if problem := decision.sleepless(after):
+                report.warn(problem, "idle_suspend = 'off' is what holds")
+            elif after.idle_suspend != before.idle_suspend and found.state == "running":
+                tell.of_idleness(after, files, report)
+            if replace(after, idle_suspend=before.idle_suspend) != before:
+                _tell_when(name, found.state, report, saves=saved.exists(files))
     for key in sorted(wishes.said & overruled.keys()):
         report.warn(
             f"{overruled[key]} says another {key}, and wins at each start",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from b2p import settings, sizes
+from b2p import settings, sizes, spans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,11 +54,14 @@ def _kept(record: Record) -> dict[str, object]:
         "disk": sizes.written(record.disk_bytes),
         "accel": record.accel,
         "varlink": record.varlink,
+        "idle_suspend": spans.written(record.idle_suspend),
         "mounts": list(record.mounts),
     }
 
 
 def _written(key: str, value: object) -> object:
+    if key in settings.SPANS and isinstance(value, int):
+        return spans.written(value)
     if key in settings.SIZES and isinstance(value, int):
         return sizes.written(value)
     return list(value) if isinstance(value, tuple) else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from b2p import __version__, sizes
+from b2p import __version__, sizes, spans
 from b2p.errors import UsageError
 from b2p.image import recipe
 from b2p.machine import share
@@ -30,6 +30,7 @@ def made(
         varlink=settings.varlink,
         publish=settings.publish,
         host_calls=settings.host_calls,
+        idle_suspend=settings.idle_suspend,
         mounts=share.together([*settings.mounts, *settings.more_mounts]),
         created=now,
         written_by=__version__,
@@ -62,6 +63,7 @@ def changed(
         varlink=settings.varlink if "varlink" in said else record.varlink,
         publish=settings.publish if "publish" in said else record.publish,
         host_calls=settings.host_calls if "host_calls" in said else record.host_calls,
+        idle_suspend=settings.idle_suspend if "idle_suspend" in said else record.idle_suspend,
         mounts=share.together([*mounts, *settings.more_mounts]),
         disk_bytes=disk,
         extra=record.extra if extra is None else extra,
@@ -69,11 +71,28 @@ def changed(
     )
 
 
+def changed_at_once(record: Record, settings: Settings) -> Record:
+    """The record with what is in force for a machine that runs as soon as it is told."""
+    if "idle_suspend" not in settings.said:
+        return record
+    return replace(record, idle_suspend=settings.idle_suspend)
+
+
+def sleepless(record: Record) -> str:
+    """Why a machine that is to be suspended when nobody needs it cannot be; empty: it can."""
+    if record.idle_suspend and record.family:
+        return f"{record.family} does not notice when nobody needs it"
+    if record.idle_suspend and not record.host_calls:
+        return "without host_calls the guest cannot tell that nobody needs it"
+    return ""
+
+
 def differences(
     record: Record, settings: Settings, *, extra: tuple[str, ...] | None = None
 ) -> list[str]:
     """What was asked for but needs a restart of a machine that runs: "memory 4GiB", ..."""
     after = changed(record, settings, image=record.image, extra=extra)
+    rest = spans.written(after.idle_suspend)
     pairs = [
         ("cpus", record.cpus, after.cpus, str(after.cpus)),
         ("memory", record.memory_mib, after.memory_mib, f"{after.memory_mib}MiB"),
@@ -82,6 +101,7 @@ def differences(
         ("varlink", record.varlink, after.varlink, after.varlink),
         ("publish", record.publish, after.publish, after.publish),
         ("host_calls", record.host_calls, after.host_calls, str(after.host_calls).lower()),
+        ("idle_suspend", record.idle_suspend, after.idle_suspend, rest),
         ("mounts", record.mounts, after.mounts, " ".join(after.mounts) or "none"),
         ("QEMU's option", record.extra, after.extra, " ".join(after.extra)),
         ("image", True, is_of(record, settings), settings.image),

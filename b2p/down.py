@@ -94,12 +94,14 @@ def _resumed(record: Record, files: MachineFiles, command: tuple[str, ...]) -> S
 
 
 @contextlib.contextmanager
-def hold(files: MachineFiles, report: Report, command: str) -> Iterator[lock.Lock]:
+def hold(
+    files: MachineFiles, report: Report, command: str, *, wait: float = LOCK_WAIT_SECONDS
+) -> Iterator[lock.Lock]:
     """The machine's lock for a verb that ends it."""
     with lock.hold(
         files.lock,
         command=command,
-        wait=LOCK_WAIT_SECONDS,
+        wait=wait,
         on_wait=lambda holder: report.note(f"waiting for {holder or 'another b2p'}"),
     ) as held:
         yield held

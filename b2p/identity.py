@@ -33,6 +33,7 @@ def whole(layout: Layout, record: Record, settings: Settings) -> dict[str, Any]:
         "authorized_keys": [public.read_text().strip()] if has_keys else [],
         "host_keys": {files.host_key.name: files.host_key.read_text()} if has_keys else {},
         "throwaway": layout.is_throwaway,
+        "idle_suspend": 0 if layout.is_throwaway else record.idle_suspend,
         # As root one has all rights in mounts; core keeps the number that it was made with.
         "core": os.getuid(),
         **told,

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from b2p import project, sizes
+from b2p import project, sizes, spans
 from b2p.errors import UsageError
 from b2p.machine.registries import FORM, Registries
 
@@ -99,6 +99,8 @@ class Settings:
     """Where containers' ports are published on this computer: loopback, or all its addresses."""
     host_calls: bool = True
     """Whether the guest may ask for something on this computer, such as publishing a port."""
+    idle_suspend: int = 0
+    """Seconds after which a machine that nobody needs is suspended; 0: never."""
     ca_bundle: str = ""
     """Certificates that the guest trusts too: a file of PEM, or host (what this computer does)."""
     said: frozenset[str] = field(default=frozenset())
@@ -199,6 +201,15 @@ def _size(key: str, raw: object) -> int:
     return count
 
 
+def _span(key: str, raw: object) -> int:
+    if not isinstance(raw, str):
+        raise _WrongError(f'{key} takes a time with its unit as a string, such as "30m", or "off"')
+    seconds = spans.parsed(raw, what=key)
+    if 0 < seconds < LEAST_IDLE:
+        raise _WrongError(f"{key} takes {spans.written(LEAST_IDLE)} or more")
+    return seconds
+
+
 def _text(key: str, raw: object) -> str:
     if not isinstance(raw, str):
         raise _WrongError(f"{key} takes a string")
@@ -271,6 +282,9 @@ _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 SIZES = ("memory", "disk", "golden_limit")
 """Keys whose values are bytes, written with a unit."""
 _LEAST = {"memory": 256 * sizes.MIB, "disk": sizes.GIB, "golden_limit": sizes.GIB}
+SPANS = ("idle_suspend",)
+"""Keys whose values are seconds, written with a unit."""
+LEAST_IDLE = 30
 _EXAMPLE = {
     "memory": "2GiB",
     "disk": "100GiB",
@@ -308,6 +322,7 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     **dict.fromkeys(project.PATHS, _paths),
     "publish": _one_of("loopback", "all"),
     "host_calls": _truth,
+    "idle_suspend": _span,
     "ca_bundle": _text,
     "mounts": _texts,
     "more_mounts": _texts,

@@ -7,16 +7,16 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from b2p import launch, sizes, status
+from b2p import launch, sizes, sleep, status
 from b2p.control import monitor, snapshot
 from b2p.control.errors import GoneError
 from b2p.control.guest import GuestPort
-from b2p.down import hold, qemus, stop
-from b2p.errors import B2PError, GuestError, HostError, UsageError
+from b2p.down import LOCK_WAIT_SECONDS, hold, qemus, stop
+from b2p.errors import B2PError, BusyError, GuestError, HostError, UsageError
 from b2p.host import computer
 from b2p.machine import state
 from b2p.plain import line
-from b2p.store import places, saved
+from b2p.store import places, saved, users
 from b2p.store.saved import Saved
 
 if TYPE_CHECKING:
@@ -31,16 +31,18 @@ THAW_SECONDS = 5.0
 STAGE = "suspending"
 
 
-def suspend(name: str, layout: Layout, report: Report) -> None:
+def suspend(name: str, layout: Layout, report: Report, *, by_itself: bool = False) -> None:
     """Keep the machine as it is, in a file, and end its QEMU; `up` resumes it.
 
     One that is suspended is fine too. Raises UsageError where it does not run; where it cannot be
-    saved it runs on.
+    saved it runs on. With `by_itself` nobody asked for it: then it is done only where nobody needs
+    the machine, here or in it (BusyError, GuestError).
     """
     files = layout.machine(name)
     status.known(layout, name)
     places.prepare(layout)
-    with hold(files, report, "b2p suspend"):
+    who, wait = (sleep.COMMAND, 0) if by_itself else ("b2p suspend", LOCK_WAIT_SECONDS)
+    with hold(files, report, who, wait=wait):
         record = status.known(layout, name)
         (found,) = status.of_records([record], layout)
         if found.state == "suspended":
@@ -52,12 +54,14 @@ def suspend(name: str, layout: Layout, report: Report) -> None:
                 f"machine {name!r} is made of {record.family}, whose guest cannot be told to rest",
                 f"stop it instead: b2p down {name}",
             )
+        if by_itself:
+            _refuse_needed(record, files)
         with report.task(f"suspending machine {name!r}") as task:
             running = qemus(record)
             with ExitStack() as stack:
                 for started in running:
                     stack.enter_context(launch.deaths_told(files, started, STAGE))
-                _save(record, files, task)
+                _save(record, files, task, by_itself=by_itself)
             for started in running:
                 stop(started, files, task, grace=0)
             launch.clear(files)
@@ -65,16 +69,24 @@ def suspend(name: str, layout: Layout, report: Report) -> None:
     report.note(f"machine {name!r} is suspended, in {used}; 'b2p up {name}' resumes it")
 
 
-def _save(record: Record, files: MachineFiles, task: Task) -> None:
+def _refuse_needed(record: Record, files: MachineFiles) -> None:
+    """Raise BusyError where somebody on this computer needs the machine, or nobody wants it so."""
+    with monitor.Monitor(files.calls) as calls:
+        sits = calls.is_taken("console")
+    if sits or users.in_use(files.users) or not record.idle_suspend:
+        raise BusyError(f"machine {record.name!r} is needed", "suspend it yourself")
+
+
+def _save(record: Record, files: MachineFiles, task: Task, *, by_itself: bool) -> None:
     """From running to saved; whatever fails on the way, the machine runs on."""
     saved.discard(files)
     with ExitStack() as undo:
         undo.callback(files.saved_state.unlink, missing_ok=True)
         undo.callback(_thaw, files)
         task.say("the guest lets go of this computer's directories")
-        _unmount(record.name, files)
+        _unmount(record.name, files, if_idle=by_itself)
         task.say("the guest writes its data to its disk")
-        _freeze(files)
+        _freeze(files, if_idle=by_itself)
         task.say("saving its memory")
         with monitor.Monitor(files.qmp) as qmp, ExitStack() as stopped:
             stopped.callback(snapshot.abandon, qmp)
@@ -85,15 +97,15 @@ def _save(record: Record, files: MachineFiles, task: Task) -> None:
                 raise
             except (B2PError, OSError) as error:
                 raise _not_saved(files, error) from error
-            saved.write(files, _manifest(record, files))
+            saved.write(files, _manifest(record, files, by_itself=by_itself))
             stopped.pop_all()
         undo.pop_all()
 
 
-def _unmount(name: str, files: MachineFiles) -> None:
+def _unmount(name: str, files: MachineFiles, *, if_idle: bool) -> None:
     """QEMU saves no machine that has a directory of the host mounted."""
     with GuestPort(files.control) as port:
-        held = port.ask("unmount", timeout=UNMOUNT_SECONDS).get("held")
+        held = port.ask("unmount", timeout=UNMOUNT_SECONDS, if_idle=if_idle).get("held")
     if isinstance(held, list) and held:
         raise GuestError(
             STAGE,
@@ -102,10 +114,10 @@ def _unmount(name: str, files: MachineFiles) -> None:
         )
 
 
-def _freeze(files: MachineFiles) -> None:
+def _freeze(files: MachineFiles, *, if_idle: bool) -> None:
     try:
         with GuestPort(files.control) as port:
-            number = port.send("freeze")
+            number = port.send("freeze", if_idle=if_idle)
             monitor.warm_up()
             port.answer("freeze", number, timeout=FREEZE_SECONDS)
     except GoneError:
@@ -132,11 +144,12 @@ def _not_saved(files: MachineFiles, error: Exception) -> HostError:
     )
 
 
-def _manifest(record: Record, files: MachineFiles) -> Saved:
+def _manifest(record: Record, files: MachineFiles, *, by_itself: bool) -> Saved:
     now = datetime.now(UTC)
     fields = state.fields(record.command, qemu=record.qemu, processor=computer.processor())
     return Saved(
         command=record.command,
         fields={**fields, **saved.stamps(files)},
         saved_at=now.isoformat(timespec="seconds"),
+        by_itself=by_itself,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from b2p import identity
 from b2p.errors import B2PError
@@ -23,18 +23,28 @@ def again(settings: Settings, record: Record, files: MachineFiles, report: Repor
 
     Not the proxies: `up` may be said in a shell that knows of none.
     """
-    from b2p.control.guest import GuestPort
-
     if record.family:
         # Without b2p's agent nobody listens.
         return
     told = {"time": time.time(), **identity.around(settings)}
+    told["idle_suspend"] = record.idle_suspend
     del told["proxies"]
+    _tell(files, told, report, "its clock and registries")
+
+
+def of_idleness(record: Record, files: MachineFiles, report: Report) -> None:
+    """After how long it is suspended when nobody needs it."""
+    _tell(files, {"idle_suspend": record.idle_suspend}, report, "its idle_suspend")
+
+
+def _tell(files: MachineFiles, told: dict[str, Any], report: Report, what: str) -> None:
+    from b2p.control.guest import GuestPort
+
     try:
         with GuestPort(files.control) as port:
             port.ask("identity", timeout=ANSWER_SECONDS, **told)
     except B2PError as error:
         report.warn(
-            f"the machine was not told of its clock and registries: {error.message}",
+            f"the machine was not told of {what}: {error.message}",
             "restart it: b2p down, then b2p up",
         )

@@ -72,10 +72,13 @@ def up(
             ):
                 if dry_run:
                     return running
+                running = replace(running, record=_changed_at_once(running.record, settings, files))
                 tell.again(settings, running.record, files, report)
                 return replace(running, record=ending.of(running.record))
             start = Start(context, before=before, extra=extra, now=_now())
             record, command = start.shown() if dry_run else start.done()
+            if problem := decision.sleepless(record):
+                report.warn(problem, "idle_suspend = 'off' is what holds")
             return Up(record=record if dry_run else ending.of(record), command=command)
         finally:
             # A dry run, or a first start that was undone.
@@ -119,7 +122,8 @@ def _running(
         # The b2p that started it was killed; from now on its disk matters.
         before = replace(before, first_ready=_now())
         records.write(found.files.record, before)
-    for difference in decision.differences(before, settings, extra=extra or None):
+    now = decision.changed_at_once(before, settings)
+    for difference in decision.differences(now, settings, extra=extra or None):
         report.warn(
             f"{difference} is not in force yet: machine {before.name!r} runs",
             f"restart it: b2p down {before.name} && b2p up {before.name}",
@@ -133,6 +137,14 @@ def _end_rest(before: Record, report: Report) -> None:
     report.warn(f"the last start of machine {before.name!r} was broken off; it begins anew")
     for started in qemus(before):
         launch.kill(started)
+
+
+def _changed_at_once(before: Record, settings: Settings, files: MachineFiles) -> Record:
+    """The record with what needs no restart: the guest is told it, see tell.py."""
+    after = decision.changed_at_once(before, settings)
+    if after != before:
+        records.write(files.record, after)
+    return after
 
 
 def _settled(before: Record, layout: Layout, report: Report, *, dry_run: bool) -> status.Status:

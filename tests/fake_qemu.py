@@ -84,6 +84,7 @@ class Monitor(QmpServer):
 
     def __init__(self, path: Path, machine: FakeQemu) -> None:
         replies: dict[str, object] = {name: {} for name in STATE_COMMANDS}
+        replies["query-chardev"] = [{"label": "console", "filename": "disconnected:unix"}]
         replies |= {"quit": HANGS} if "no-quit" in machine.faults else {}
         goes_on = [event("RESUME"), *([event("STOP")] if "stays-full" in machine.faults else [])]
         super().__init__(path, replies, uuid=machine.uuid, events={"cont": goes_on})

@@ -100,7 +100,7 @@ def test_each_setting_is_a_keyword() -> None:
     for key, value in settings.Settings.__annotations__.items():
         if key not in settings.KEYS:
             continue
-        if key in settings.SIZES:
+        if key in (*settings.SIZES, *settings.SPANS):
             assert hints[key] is str
         elif value in kinds:
             assert (typing.get_origin(hints[key]) or hints[key]) is kinds[value]

@@ -18,7 +18,7 @@ MOST_LINES_OF_A_FUNCTION = 50
 PURE = {"machine", "formats", "families", "provision"}
 IMPURE_MODULES = {"os", "socket", "subprocess", "time", "rich", "platform", "threading", "urllib"}
 
-BASE = {"errors", "report", "names", "sizes", "threads", "plain"}
+BASE = {"errors", "report", "names", "sizes", "spans", "threads", "plain"}
 """Modules beside the folders that anybody may use."""
 TRANSFER = {"fetch", "errand", "partfile", "http"}
 """Downloads: for the packages, and for whoever needs packages."""

@@ -1,7 +1,8 @@
 """python -m b2p.calls HOME RUN: one host call, from stdin to stdout, over after some seconds.
 
 QEMU starts it for each connection of the guest to 10.0.2.100, under its own seccomp filter and
-without a way to more rights. So it never starts a QEMU, and takes no lock.
+without a way to more rights. So it never starts a QEMU, and takes no lock: a machine that may sleep
+is suspended by a process that it leaves behind.
 """
 
 from __future__ import annotations
@@ -27,13 +28,19 @@ def main() -> None:
     import json
     from pathlib import Path
 
-    from b2p.calls.answer import answered
+    from b2p.calls.answer import SLEEP, answered
     from b2p.calls.request import LONGEST
     from b2p.store.layout import MachineFiles
 
     home, run = map(Path, sys.argv[1:3])
-    answer = answered(_line(LONGEST), MachineFiles(home=home, run=run))
+    files = MachineFiles(home=home, run=run)
+    answer = answered(_line(LONGEST), files)
     os.write(1, json.dumps(answer).encode() + b"\n")
+    if answer.get(SLEEP):
+        from b2p import sleep
+
+        if sleep.is_left_behind():
+            sleep.fall_asleep(files)
 
 
 def _has_place(run: str) -> bool:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from b2p.store.record import Record
 
 
+SLEEP = "sleep"
+"""In an answer: the machine is suspended now."""
+
+
 def answered(line: bytes, files: MachineFiles) -> dict[str, Any]:
     """Do what the line asks for; the answer, which tells the guest nothing of this computer."""
     try:
@@ -23,12 +27,23 @@ def answered(line: bytes, files: MachineFiles) -> dict[str, Any]:
     except MalformedError as error:
         return {"ok": False, "error": str(error), "again": False}
     if request.verb == "idle":
-        return {"ok": False, "error": "not yet", "again": False}
+        return _idle(files)
     try:
         return {"ok": True, **_done(request, files)}
     except B2PError as error:
         tell(files, f"ports: {error.message}")
         return {"ok": False, "error": "the host cannot do it just now", "again": True}
+
+
+def _idle(files: MachineFiles) -> dict[str, Any]:
+    """Whether it may sleep; it is suspended once it has heard that: see __main__."""
+    try:
+        record = records.read(files.record)
+    except B2PError:
+        record = None
+    if record is None or not record.idle_suspend:
+        return {"ok": False, "error": "it is not wished", "again": False}
+    return {"ok": True, SLEEP: True}
 
 
 def tell(files: MachineFiles, text: str) -> None:

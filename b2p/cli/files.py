@@ -21,10 +21,8 @@ def cp(session: Session, source: str, goal: str, *, root: bool) -> None:
     from b2p import copying
 
     default, _ = session.machine()
-    copying.copy(
-        copying.place(source, default),
-        copying.place(goal, default),
-        session.layout,
-        session.report,
-        root=root,
-    )
+    start, end = copying.place(source, default), copying.place(goal, default)
+    for place in (start, end):
+        if place.machine:
+            session.wake(place.machine)
+    copying.copy(start, end, session.layout, session.report, root=root)

@@ -22,6 +22,7 @@ def console(session: Session, name: str) -> None:
     """Sit down at the machine's serial console; Ctrl-] leaves it."""
     from b2p import inside
 
+    session.wake(name)
     inside.console(session.layout, name, session.report.note)
 
 
@@ -38,6 +39,7 @@ def ssh(session: Session, name: str, *, root: bool) -> int:
     """
     from b2p import inside
 
+    session.wake(name)
     lent = session.settings(name).forward_agent
     return inside.ssh(session.layout, name, rest(), root=root, forward_agent=lent)
 
@@ -59,4 +61,5 @@ def podman(session: Session, name: str, *, arguments: tuple[str, ...], rootless:
     """
     from b2p import inside
 
+    session.wake(name)
     return inside.podman(session.layout, name, arguments, session.report, rootless=rootless)

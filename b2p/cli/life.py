@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from b2p.timing import Timed
 
 
+idle_option = click.option(
+    "--idle-suspend",
+    metavar="TIME",
+    help="Suspend it when nobody needs it for so long, such as 30m; or off.",
+)
+
+
 @click.command(cls=Verb)
 @machine_argument
 @click.option("--cpus", metavar="NUMBER", help="Processors of the machine.")
@@ -49,6 +56,7 @@ if TYPE_CHECKING:
 @click.option("--timeout", metavar="SECONDS", help="How long it may take to answer.")
 @click.option("--bundle", metavar="FILE", help="Take the image and QEMU from what 'bundle' wrote.")
 @click.option("--offline", is_flag=True, help="Fetch nothing: what is missing is an error.")
+@idle_option
 @click.option("--default", is_flag=True, help="Have podman and docker here go there by default.")
 @click.option("--provision", is_flag=True, help="Run the scripts of its first start again.")
 @click.option("--dry-run", is_flag=True, help="Print QEMU's command line and start nothing.")
@@ -176,6 +184,7 @@ def suspend(session: Session, name: str) -> None:
 @click.option("--disk", metavar="SIZE", help="The most that its disk may hold; it only grows.")
 @click.option("--accel", metavar="WORD", help="auto, kvm, hvf or tcg (emulation).")
 @click.option("--varlink", metavar="WORD", help="unix, tcp or off.")
+@idle_option
 @pass_session
 def change(session: Session, /, name: str, **flags: str | None) -> None:
     """Change a machine; what was changed is in force when it is started next."""

@@ -66,6 +66,12 @@ class Session:
         """All that is said about that machine, and by whom."""
         return wishes.layers(machine, flags or {}, self.layout)
 
+    def wake(self, machine: str) -> None:
+        """Resume a machine that fell asleep by itself: before what needs it running."""
+        from b2p import sleep
+
+        sleep.wake(machine, lambda: self.settings(machine), self.layout, self.report)
+
     def machine(self) -> tuple[str, str]:
         """The machine that is meant where none is named, and who says so."""
         return wishes.machine(self.layout)

@@ -60,4 +60,5 @@ def info(session: Session, name: str, *, as_json: bool) -> None:
 def _connection(session: Session, name: str) -> Connection:
     from b2p import inside
 
+    session.wake(name)
     return inside.varlink(session.layout, name)

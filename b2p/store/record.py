@@ -54,6 +54,8 @@ class Record:
     """Port of 127.0.0.1 for varlink where it is tcp; 0 as long as there was none."""
     host_calls: bool = True
     """Whether its guest may ask for something on the host, such as publishing a port."""
+    idle_suspend: int = 0
+    """Seconds after which it is suspended when nobody needs it; 0: never."""
     publish: str = "loopback"
     """Where containers' ports are published on the host: loopback, or all its addresses."""
     ports: tuple[str, ...] = ()

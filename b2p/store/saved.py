@@ -35,6 +35,8 @@ class Saved:
     """What must be the same for it to be resumed: see b2p/machine/state.py, and `stamps`."""
     saved_at: str
     """ISO 8601, UTC."""
+    by_itself: bool = False
+    """Whether nobody needed the machine, and nobody asked for it."""
 
 
 def read(files: MachineFiles) -> Saved | None:
@@ -47,6 +49,7 @@ def read(files: MachineFiles) -> Saved | None:
             command=tuple(map(str, values["command"])),
             fields={str(key): str(value) for key, value in values["fields"].items()},
             saved_at=str(values["saved_at"]),
+            by_itself=values.get("by_itself") is True,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

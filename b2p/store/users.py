@@ -19,6 +19,21 @@ LONGEST = 64
 """More than any word for a machine's state."""
 
 
+def in_use(path: Path) -> bool:
+    """Whether anybody has the machine up for a while."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 class Use:
     """One who uses the machine, from now on until `left` or `leave`."""
 

@@ -142,6 +142,6 @@ def test_the_engines_start_is_rehearsed_beside_its_data(
     assert answer == {"id": 4, "ok": True, "ready": False, "stage": served.stage}
     podman, remove, modules = lines
     assert modules == ("modules",)
-    assert podman[0] == "/usr/bin/podman"
+    assert podman[2] == "/usr/bin/podman"
     assert "--root=/run/b2p-rehearsal/root" in podman
     assert remove == ("/usr/bin/rm", "-rf", "/run/b2p-rehearsal")

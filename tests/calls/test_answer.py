@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +17,8 @@ import pytest
 from b2p.calls import answer, prepare
 from b2p.calls.__main__ import MOST
 from b2p.store import places
-from b2p.store.layout import MachineFiles
-from b2p.store.record import Record, write
+from b2p.store.layout import Layout, MachineFiles
+from b2p.store.record import Record, read, write
 from tests.boot.person import await_true
 from tests.fakes import QmpServer, short_directory
 from tests.fakes_network import Network
@@ -84,9 +86,37 @@ def test_the_guest_learns_that_a_port_is_taken_and_the_log_by_whom(
     assert "taken by nginx (pid 12)" in files.console_log.read_text()
 
 
-def test_idle_is_understood_and_not_done_yet(files: MachineFiles, network: Network) -> None:
+def wished(files: MachineFiles) -> None:
+    """The machine is to be suspended when it is idle."""
+    found = read(files.record)
+    assert found
+    write(files.record, replace(found, idle_suspend=30))
+
+
+def test_an_idle_machine_may_sleep_if_that_is_wished(files: MachineFiles) -> None:
     said = answer.answered(line(files, "idle"), files)
-    assert said == {"ok": False, "error": "not yet", "again": False}
+    assert said == {"ok": False, "error": "it is not wished", "again": False}
+    wished(files)
+    assert answer.answered(line(files, "idle"), files) == {"ok": True, answer.SLEEP: True}
+
+
+def test_the_call_is_over_before_the_machine_is_suspended(
+    files: MachineFiles, tmp_path: Path
+) -> None:
+    wished(files)
+    layout = Layout(data=tmp_path, cache=tmp_path, config=tmp_path, sockets=tmp_path)
+    environment = {**os.environ, "HOME": str(tmp_path), "XDG_DATA_HOME": str(layout.data)}
+    ended = subprocess.run(
+        ["/bin/sh", str(files.call_script)],
+        input=line(files, "idle") + b"\n",
+        stdout=subprocess.PIPE,
+        env=environment,
+        timeout=50,
+    )
+    # Its pipe is at its end though the process that it left behind may go on.
+    assert json.loads(ended.stdout) == {"ok": True, answer.SLEEP: True}
+    await_true("its word", files.console_log.exists)
+    await_true("its word", lambda: "looks for it elsewhere" in files.console_log.read_text())
 
 
 def test_what_is_wrong_changes_nothing(files: MachineFiles, network: Network) -> None:

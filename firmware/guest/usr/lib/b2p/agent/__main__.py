@@ -12,7 +12,9 @@ import addresses
 import comfort
 import disk
 import engine
+import gate
 import identity
+import idleness
 import power
 import publish
 import resumed
@@ -28,6 +30,16 @@ SURROUNDINGS = {"proxies", "certificates", "registries"}
 """What a request may hold of the host's network; without any of it no code for it is read."""
 ENGINES = ("b2p-engine.service", "podman.service", "b2p-core.service")
 """What reads proxies and certificates when it begins."""
+
+
+class BusyError(Exception):
+    """Somebody needs the machine, which was to be suspended as an idle one."""
+
+
+def refuse_needed(request: dict) -> None:
+    """Raise BusyError where only a machine that nobody needs is meant, and this is none."""
+    if request.get("if_idle") and (needed := idleness.needed()):
+        raise BusyError(needed)
 
 
 def notify_systemd(message: str) -> None:
@@ -68,7 +80,9 @@ class Agent:
     def __init__(self, port: Port) -> None:
         self.port = port
         self.engine = engine.Engine()
+        self.gate = gate.Gate()
         self.publisher = publish.Publisher()
+        self.idleness = idleness.Idleness()
         self.shares = shares.Shares()
         self.stage = "waiting for the machine's identity"
         self.is_ready = False
@@ -94,6 +108,7 @@ class Agent:
         full = disk.fullness()
         # Said beforehand, as an engine that cannot write may never start.
         self.enter(f"starting the engine{f'; {full}' if full else ''}")
+        self.gate.open()
         notify_systemd("READY=1")
         # While the engine starts: nobody waits for it.
         problems = [*filter(None, [full]), *self.mount(request)]
@@ -104,6 +119,7 @@ class Agent:
         self.watch_ports(request)
         identity.wake_containers()
         self.settle(request)
+        self.watch_idleness(request)
 
     def watch_ports(self, request: dict) -> None:
         """Have containers' ports published by the host, where it takes calls."""
@@ -113,6 +129,11 @@ class Agent:
             self.publisher.begin(str(request["token"]))
         except OSError as problem:
             print(f"ports: {problem}", flush=True)
+
+    def watch_idleness(self, request: dict) -> None:
+        """Ask to be suspended when nobody needs the machine, if the host wishes that."""
+        if "idle_suspend" in request:
+            self.idleness.begin(float(request["idle_suspend"]), self.publisher.token)
 
     def take_identity(self, request: dict) -> None:
         """First time: come up. Later: the machine was resumed, or the host wants to be sure."""
@@ -128,6 +149,7 @@ class Agent:
             if "entropy" in request:
                 resumed.sever(self.frozen_with)
             self.settle(request)
+            self.watch_idleness(request)
             return
         try:
             self.bring_up(request)
@@ -156,8 +178,9 @@ class Agent:
         """Say that the engine is there, and what is not."""
         self.port.send({"event": "ready", **({"problems": problems} if problems else {})})
 
-    def unmount(self) -> list[str]:
+    def unmount(self, request: dict) -> list[str]:
         """Take the host's directories away for a while; where that cannot be: who uses them."""
+        refuse_needed(request)
         try:
             self.shares.leave()
         except shares.HeldError as error:
@@ -165,8 +188,9 @@ class Agent:
         self.thaw_at = time.monotonic() + FROZEN_SECONDS
         return []
 
-    def freeze(self) -> None:
+    def freeze(self, request: dict) -> None:
         """Have all data on the disk, and nothing more written, for a while."""
+        refuse_needed(request)
         if not self.is_frozen:
             disk.freeze()
             self.is_frozen = True
@@ -191,6 +215,7 @@ class Agent:
         pauses = []
         if self.is_ready:
             pauses += [self.engine.tend(), self.publisher.tend()]
+            pauses.append(self.idleness.tend(engine_sleeps=self.engine.asleep))
         if self.thaw_at is not None:
             left = self.thaw_at - time.monotonic()
             if left <= 0:
@@ -207,15 +232,16 @@ class Agent:
         elif verb == "warm":
             engine.warm()
             shares.prepare()
+            self.gate.await_engine()
         elif verb == "poweroff":
             self.engine.wake()
             power.off()
         elif verb == "console":
             power.start_unit("b2p-console.service")
         elif verb == "unmount":
-            return {"held": self.unmount()}
+            return {"held": self.unmount(request)}
         elif verb == "freeze":
-            self.freeze()
+            self.freeze(request)
         elif verb == "thaw":
             self.thaw()
         elif verb == "ports":
@@ -239,6 +265,7 @@ def main() -> None:
     if port is None:
         # Booted by something else than b2p: a machine without a name is still a machine.
         disk.bring(print)
+        gate.Gate().open()
         notify_systemd("READY=1")
         return
     agent = Agent(port)

@@ -57,7 +57,7 @@ def off() -> None:
     them behind its back.
     """
     stop = "podman stop --all --time 10; "
-    owners = _owners_of_containers()
+    owners = owners_of_containers()
     first = f"/usr/bin/{stop}" if 0 in owners else ""
     if owners - {0}:
         first += f"/usr/bin/sudo -u core /usr/local/bin/{stop}"
@@ -65,7 +65,7 @@ def off() -> None:
     os.posix_spawn("/bin/sh", ("/bin/sh", "-c", line), os.environ)
 
 
-def _owners_of_containers() -> set[int]:
+def owners_of_containers() -> set[int]:
     """Whose containers run: each is watched by a conmon of its user."""
     owners = set()
     for entry in os.listdir("/proc"):
