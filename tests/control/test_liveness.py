@@ -24,7 +24,7 @@ def test_a_machine_with_its_uuid_is_there(short: Path) -> None:
 def test_the_run_state_is_qemus_word(short: Path) -> None:
     replies = {"query-status": {"status": "guest-panicked", "running": False}}
     with QmpServer(short / "q", replies):
-        assert ask_all({"a": (short / "q", UUID)})["a"].run_state == "guest-panicked"
+        assert ask_all({"a": (short / "q", UUID)}, 30)["a"].run_state == "guest-panicked"
 
 
 def test_another_machines_qemu_is_a_stranger(short: Path) -> None:
