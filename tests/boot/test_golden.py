@@ -93,7 +93,8 @@ def test_a_larger_disk_is_grown_into(twins: Person) -> None:
 
 def test_a_machine_begun_so_is_suspended_and_resumed(twins: Person) -> None:
     sleeper = twins.inside(
-        "echo written > /root/mark; sleep 9999 </dev/null >/dev/null 2>&1 & echo $!", name="one"
+        "cd /; echo written > /root/mark; sleep 9999 </dev/null >/dev/null 2>&1 & echo $!",
+        name="one",
     )
     twins.b2p("suspend", "one")
     twins.b2p("up", "one")
@@ -109,7 +110,9 @@ def test_a_machine_begun_so_is_suspended_and_resumed(twins: Person) -> None:
 
 
 def test_a_clone_goes_on_as_somebody_else(twins: Person) -> None:
-    sleeper = twins.inside("sleep 9999 </dev/null >/dev/null 2>&1 & echo $!", name="one").strip()
+    sleeper = twins.inside(
+        "cd /; sleep 9999 </dev/null >/dev/null 2>&1 & echo $!", name="one"
+    ).strip()
     twins.b2p("suspend", "one")
     twins.b2p("clone", "one", "three")
     try:
