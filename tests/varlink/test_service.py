@@ -129,7 +129,7 @@ def test_without_threads_a_client_is_turned_away(
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as patch:
-        patch.setattr(service.threading.Thread, "start", none_left)
+        patch.setattr(service.serving.threading.Thread, "start", none_left)
         with client(address) as one:
             assert one.recv(1) == b""
     assert "turned away" in capsys.readouterr().err
@@ -181,7 +181,7 @@ def test_last_words_arrive_at_a_client_that_still_speaks(service: Any) -> None:
 def test_a_client_that_goes_on_speaking_is_left(
     service: Any, address: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "FAREWELL_SECONDS", 0.05)
+    monkeypatch.setattr(service.serving, "FAREWELL_SECONDS", 0.05)
     thread = serving(service, address, lambda connection: connection.read(1), idle=0.5)
     with client(address) as one:
         one.sendall(b"aa")

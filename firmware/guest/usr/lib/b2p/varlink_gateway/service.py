@@ -1,14 +1,12 @@
-"""The process: sockets from systemd or an address, a thread for each client, an end when idle."""
+"""The process: its command line, its sockets from systemd or an address."""
 
 from __future__ import annotations
 
 import os
-import selectors
 import socket
 import sys
-import threading
-import time
-from contextlib import suppress
+
+import serving
 
 from .wire import Connection, MalformedError, VanishedError
 
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 
 FIRST_DESCRIPTOR = 3
 IDLE_SECONDS = 30.0
-FAREWELL_SECONDS = 1.0
 CLIENT_LIMIT = 128
 """A client costs a thread, up to four descriptors, and what its call of up to 1 MiB becomes."""
 
@@ -51,7 +48,7 @@ class Options:
                 self.uri = word
 
 
-class Server:
+class Server(serving.Server):
     """Accepts clients on all sockets; `answer` runs in a thread for each of them."""
 
     def __init__(
@@ -62,91 +59,14 @@ class Server:
         idle: float | None,
         peer: str = "",
     ) -> None:
-        self._listeners = listeners
-        self._answer = answer
-        self._idle = idle
-        self._peer = peer
-        self._lock = threading.Lock()
-        self._clients = 0
-        self._last = time.monotonic()
-
-    def run(self) -> None:
-        """Returns once there was nobody for the idle time."""
-        with selectors.DefaultSelector() as selector:
-            for listener in self._listeners:
-                listener.setblocking(False)
-                selector.register(listener, selectors.EVENT_READ)
-            while True:
-                if self._clients >= CLIENT_LIMIT:
-                    time.sleep(0.05)
-                    continue
-                wait = self._remaining()
-                ready = selector.select(wait)
-                if not ready and wait == 0:
-                    return  # whoever comes now waits at the socket, which is systemd's
-                for key, _ in ready:
-                    assert isinstance(key.fileobj, socket.socket)
-                    self._accept(key.fileobj)
-
-    def _remaining(self) -> float | None:
-        """Seconds until the end if nobody comes; zero when that is now, None for never."""
-        if self._idle is None:
-            return None
-        with self._lock:
-            if self._clients:
-                return self._idle
-            return max(0.0, self._last + self._idle - time.monotonic())
-
-    def _accept(self, listener: socket.socket) -> None:
-        try:
-            sock, address = listener.accept()
-        except BlockingIOError:
-            return
-        except OSError:
-            time.sleep(0.05)  # out of descriptors: a client that leaves gives one back
-            return
-        sock.setblocking(True)
-        if sock.family != socket.AF_UNIX:
-            if self._peer and address[0] != self._peer:
-                sock.close()
-                return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        with self._lock:
-            self._clients += 1
-        try:
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
-        except RuntimeError as error:
-            print(f"a client was turned away: {error}", file=sys.stderr)
-            self._leave(sock)
-
-    def _serve(self, sock: socket.socket) -> None:
-        try:
-            self._answer(Connection(sock))
-            _say_farewell(sock)
-        except (VanishedError, MalformedError, EOFError, OSError) as error:
-            print(f"a connection was ended: {error}", file=sys.stderr)
-        finally:
-            self._leave(sock)
-
-    def _leave(self, sock: socket.socket) -> None:
-        with suppress(OSError):  # the client was faster
-            sock.shutdown(socket.SHUT_RDWR)
-        sock.close()
-        with self._lock:
-            self._clients -= 1
-            self._last = time.monotonic()
-
-
-def _say_farewell(sock: socket.socket) -> None:
-    """Lets the last words arrive: a close over bytes that were not read takes them back."""
-    deadline = time.monotonic() + FAREWELL_SECONDS
-    with suppress(OSError):
-        sock.shutdown(socket.SHUT_WR)
-        while (left := deadline - time.monotonic()) > 0:
-            sock.settimeout(left)
-            if not sock.recv(1 << 16):
-                return
+        super().__init__(
+            listeners,
+            lambda sock: answer(Connection(sock)),
+            idle=idle,
+            limit=CLIENT_LIMIT,
+            peer=peer,
+            ends=(VanishedError, MalformedError, EOFError),
+        )
 
 
 def activated() -> list[socket.socket]:

@@ -1,0 +1,1 @@
+"""docker's API as its newest clients want it, before podman's."""
