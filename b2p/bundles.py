@@ -7,7 +7,6 @@ compressed: what is large in it is so already.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import json
@@ -23,12 +22,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 from b2p import __version__, wheels
 from b2p.errors import StateError, TamperedError, UsageError
-from b2p.host import brought, computer
+from b2p.host import computer
 from b2p.image import cache
-from b2p.image.build import recipe_digest
+from b2p.image.build import facts_of, recipe_digest
 from b2p.partfile import explained
-from b2p.store import lock, places
-from b2p.supply import BUILD_WAIT_SECONDS, Supply
+from b2p.store import places
+from b2p.supply import Supply, alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +70,7 @@ def write(target: Path, settings: Settings, layout: Layout, report: Report) -> i
     places.prepare(layout)
     with Supply(settings, layout, report) as supply:
         _, image = supply.all()
-        qemu = _managed(supply, layout, report)
+        qemu = _managed(supply, report)
     with explained(target), tempfile.TemporaryDirectory(prefix="b2p-bundle-") as scratch:
         made = wheels.gather(Path(scratch))
         members = [_Member(f"wheels/{path.name}", path) for path in made]
@@ -104,7 +103,7 @@ def bring(source: Path, layout: Layout, report: Report) -> None:
             missing = {part: home for part, home in wanted.items() if not _is_whole(part, home)}
             if missing:
                 places.prepare(layout)
-                with explained(layout.cache), _alone(layout, report):
+                with explained(layout.cache), alone(layout, report, "b2p up --bundle"):
                     _unpack(source, archive, manifest["files"], missing, report)
     except tarfile.TarError as error:
         raise _no_bundle(source, str(error)) from error
@@ -114,30 +113,12 @@ def bring(source: Path, layout: Layout, report: Report) -> None:
         ) from error
 
 
-@contextlib.contextmanager
-def _alone(layout: Layout, report: Report) -> Iterator[None]:
-    """Nobody builds an image meanwhile, or sweeps up what seems to be left of that."""
-    layout.images.mkdir(parents=True, exist_ok=True)
-    with lock.hold(
-        layout.images / ".building.lock",
-        command="b2p up --bundle",
-        what="the image",
-        wait=BUILD_WAIT_SECONDS,
-        on_wait=lambda _: report.note("waiting for another b2p that builds the image"),
-    ):
-        yield
-
-
-def _managed(supply: Supply, layout: Layout, report: Report) -> Path | None:
+def _managed(supply: Supply, report: Report) -> Path | None:
     """The directory of a QEMU of b2p's own; None where b2p brings none (macOS)."""
     if sys.platform != "linux":
         report.warn("QEMU is not in the bundle: b2p brings one on Linux only", "install it there")
         return None
-    arch = computer.arch()
-    words = brought.existing(arch, layout.qemu) or brought.bring(
-        supply.archive, arch, layout.qemu, report
-    )
-    return Path(words[0]).parent.parent
+    return Path(supply.managed_qemu()[0]).parent.parent
 
 
 def _below(home: Path, part: str) -> list[_Member]:
@@ -176,9 +157,7 @@ def _pack(
 def _facts(path: Path) -> dict[str, Any]:
     if path.is_symlink():
         return {"link": str(path.readlink())}
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"size": path.stat().st_size, "sha256": digest}
+    return facts_of(path)
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:

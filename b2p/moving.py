@@ -211,7 +211,6 @@ def _made(
         launch.prepare_keys(layout, files)
         try:
             sparse.blank(files.data_disk, record.disk_bytes)
-            files.data_disk.chmod(0o600)
             with files.data_disk.open("r+b") as disk:
                 for offset, data in reader.pieces(record.disk_bytes):
                     os.pwrite(disk.fileno(), data, offset)

@@ -172,6 +172,11 @@ def project_layers(document: Mapping[str, object], machine: str, origin: str) ->
     return layers
 
 
+def from_texts(texts: Mapping[str, str | None]) -> dict[str, object]:
+    """The raw values of flags, by their keys; those that were not given (None) are left out."""
+    return {key: from_text(key, text) for key, text in texts.items() if text is not None}
+
+
 def from_text(key: str, text: str) -> object:
     """A string of the environment or a flag as the value that a TOML file would hold."""
     if key in ("cpus", "timeout"):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from b2p.diary import Diary
 from b2p.errors import B2PError, BusyError
-from b2p.report import SilentReport
 from b2p.store import lock, saved
 
 if TYPE_CHECKING:
@@ -22,22 +22,6 @@ if TYPE_CHECKING:
 
 COMMAND = "b2p suspend, by itself"
 """Who holds the machine's lock meanwhile, for others."""
-
-
-class Diary(SilentReport):
-    """What is told goes where `b2p logs` reads."""
-
-    def __init__(self, files: MachineFiles) -> None:
-        self._files = files
-
-    def note(self, text: str) -> None:
-        """Write it down."""
-        with self._files.console_log.open("a", encoding="utf-8") as log:
-            log.write(f"b2p: {text}\n")
-
-    def warn(self, text: str, hint: str = "") -> None:
-        """Write it down."""
-        self.note(f"{text}; {hint}" if hint else text)
 
 
 def fall_asleep(files: MachineFiles) -> None:

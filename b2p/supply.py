@@ -62,21 +62,21 @@ class Supply:
 
     def qemu(self) -> Qemu:
         """The QEMU to use, brought if need be."""
+        return qemu.find(
+            self.settings.qemu,
+            computer.arch(),
+            findings=self.layout.findings,
+            bring=self.managed_qemu,
+            report=self.report,
+        )
+
+    def managed_qemu(self) -> tuple[str, ...]:
+        """The words that start a QEMU of b2p's own, brought if need be."""
         from b2p.host import brought
 
         arch = computer.arch()
-
-        def bring() -> tuple[str, ...]:
-            existing = brought.existing(arch, self.layout.qemu)
-            return existing or brought.bring(self.archive, arch, self.layout.qemu, self.report)
-
-        return qemu.find(
-            self.settings.qemu,
-            arch,
-            findings=self.layout.findings,
-            bring=bring,
-            report=self.report,
-        )
+        existing = brought.existing(arch, self.layout.qemu)
+        return existing or brought.bring(self.archive, arch, self.layout.qemu, self.report)
 
     def uefi(self) -> Firmware:
         """UEFI, brought if need be: only images that do not boot by BIOS need it."""
@@ -169,14 +169,7 @@ class Supply:
     @contextmanager
     def _building(self, command: str) -> Iterator[None]:
         """One b2p builds at a time."""
-        self.layout.images.mkdir(parents=True, exist_ok=True)
-        with locks.hold(
-            self.layout.images / ".building.lock",
-            command=command,
-            what="the image",
-            wait=BUILD_WAIT_SECONDS,
-            on_wait=lambda _: self.report.note("waiting for another b2p that builds the image"),
-        ):
+        with alone(self.layout, self.report, command):
             try:
                 yield
             except OSError as error:
@@ -221,6 +214,20 @@ class Supply:
                 f"building the image takes {NEEDED_BYTES >> 20}",
                 "make room there, or set B2P_CACHE_DIR to a larger disk",
             )
+
+
+@contextmanager
+def alone(layout: Layout, report: Report, command: str) -> Iterator[None]:
+    """Nobody else puts images into the cache meanwhile, or sweeps up what seems to be left."""
+    layout.images.mkdir(parents=True, exist_ok=True)
+    with locks.hold(
+        layout.images / ".building.lock",
+        command=command,
+        what="the image",
+        wait=BUILD_WAIT_SECONDS,
+        on_wait=lambda _: report.note("waiting for another b2p that builds the image"),
+    ):
+        yield
 
 
 def _run(command: Sequence[str], log: Path, watch: Watch, timeout: float) -> None:

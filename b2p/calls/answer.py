@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from b2p import publish
 from b2p.calls.request import MalformedError, Request, parsed
 from b2p.control.quick import QuickMonitor
+from b2p.diary import Diary
 from b2p.errors import B2PError
 from b2p.store import record as records
 
@@ -31,7 +32,7 @@ def answered(line: bytes, files: MachineFiles) -> dict[str, Any]:
     try:
         return {"ok": True, **_done(request, files)}
     except B2PError as error:
-        tell(files, f"ports: {error.message}")
+        Diary(files).note(f"ports: {error.message}")
         return {"ok": False, "error": "the host cannot do it just now", "again": True}
 
 
@@ -46,12 +47,6 @@ def _idle(files: MachineFiles) -> dict[str, Any]:
     return {"ok": True, SLEEP: True}
 
 
-def tell(files: MachineFiles, text: str) -> None:
-    """A line for whoever reads `b2p logs`."""
-    with files.console_log.open("a", encoding="utf-8") as log:
-        log.write(f"b2p: {text}\n")
-
-
 def _done(request: Request, files: MachineFiles) -> dict[str, Any]:
     record = records.read(files.record)
     if record is None:
@@ -63,7 +58,7 @@ def _done(request: Request, files: MachineFiles) -> dict[str, Any]:
         outcomes = publish.publish(monitor, record, request.wishes, everything=request.everything)
     for outcome in outcomes:
         if outcome.problem:
-            tell(files, _told(outcome, record))
+            Diary(files).note(_told(outcome, record))
     return {"refused": [_key(outcome) for outcome in outcomes if outcome.rule is None]}
 
 

@@ -23,8 +23,6 @@ from b2p.cli.session import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from b2p.timing import Timed
 
 
@@ -86,11 +84,11 @@ def up(
     """
     if as_json and not timing:
         raise click.UsageError("--json goes with --timing", click.get_current_context())
-    from b2p import terminal
+    from b2p import settings, terminal
     from b2p.timing import Timed
 
     timed = Timed(session.report)
-    given = _given(flags, offline=offline)
+    given = settings.from_texts(flags) | ({"offline": True} if offline else {})
     if mount or no_mount:
         given |= _mounts(mount, alone=no_mount)
     wishes = session.settings(name, given)
@@ -113,15 +111,6 @@ def up(
         clients = "--docker" if engine.speaks_rest(result.record) else "--varlink"
         words = ["env", *([] if name == names.DEFAULT else [name]), clients]
         session.report.note(f'to use it: eval "$({called_as()} {" ".join(words)})"')
-
-
-def _given(flags: Mapping[str, str | None], *, offline: bool) -> dict[str, object]:
-    """The settings that were said on the command line."""
-    from b2p import settings
-
-    said = {key: text for key, text in flags.items() if text is not None}
-    given = {key: settings.from_text(key, text) for key, text in said.items()}
-    return {**given, "offline": True} if offline else given
 
 
 def _tell_timing(timed: Timed, *, as_json: bool) -> None:
@@ -192,7 +181,7 @@ def change(session: Session, /, name: str, **flags: str | None) -> None:
     from b2p.change import change as story
     from b2p.host import computer
 
-    given = {key: settings.from_text(key, text) for key, text in flags.items() if text is not None}
+    given = settings.from_texts(flags)
     cores = computer.cores()
     wishes = settings.merged([settings.Layer(settings.COMMAND_LINE, given)], cores=cores)
     layers = [layer for layer in session.layers(name) if layer.values]

@@ -31,5 +31,5 @@ def scratch(session: Session, **flags: str | None) -> int:
     from b2p.throwaway import NAME
     from b2p.throwaway import scratch as story
 
-    given = {key: settings.from_text(key, text) for key, text in flags.items() if text is not None}
+    given = settings.from_texts(flags)
     return story(command, session.settings(NAME, given), session.layout, session.report)

@@ -10,11 +10,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from b2p.client import docker
 from b2p.client.documents import object_of
 from b2p.errors import B2PError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from b2p.client.ssh import Outcome
 
 VARIABLE = "B2P_LOGINS"
 """Under which ssh takes them into the machine; firmware/guest/usr/local/bin/podman reads it."""
@@ -30,14 +33,6 @@ TALKATIVE = frozenset({
 
 _TOKEN = "<token>"  # noqa: S105 - the protocol's word for: the secret is an identity token
 _HERE = ("localhost", "127.0.0.1")
-
-
-class Outcome(Protocol):
-    """What came of a helper."""
-
-    @property
-    def stdout(self) -> bytes:
-        """What it said."""
 
 
 class Runner(Protocol):
@@ -96,8 +91,7 @@ def places(environment: Mapping[str, str]) -> list[Path]:
     if runtime := environment.get("XDG_RUNTIME_DIR"):
         found.append(Path(runtime, "containers/auth.json"))
     config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
-    docker = Path(environment.get("DOCKER_CONFIG") or home / ".docker")
-    return [*found, config / "containers/auth.json", docker / "config.json"]
+    return [*found, config / "containers/auth.json", docker.place(environment) / "config.json"]
 
 
 def _written(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:

@@ -225,7 +225,7 @@ class Build:
             "arch": self._arch,
             "suite": recipe.SUITE,
             "written_by": __version__,
-            "files": {path.name: _facts(path) for path in sorted(result.iterdir())},
+            "files": {path.name: facts_of(path) for path in sorted(result.iterdir())},
             "extra": list(self.extra),
             "packages": [
                 {"name": one.name, "version": one.version, "sha256": one.sha256}
@@ -260,7 +260,8 @@ def _unfinished(console: str, why: str, said: str = "") -> GuestError:
     )
 
 
-def _facts(path: Path) -> dict[str, Any]:
+def facts_of(path: Path) -> dict[str, Any]:
+    """Size and digest, as manifests have them."""
     with path.open("rb") as file:
         return {
             "size": path.stat().st_size,
