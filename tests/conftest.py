@@ -85,6 +85,20 @@ def person() -> Iterator[Person]:
 
 
 @pytest.fixture(scope="session")
+def first_up(person: Person) -> str:
+    """What `b2p up` said the first time, in an empty home."""
+    return person.b2p("up").err
+
+
+@pytest.fixture
+def machine(person: Person, first_up: str) -> Person:
+    """The person, whose machine `default` is running; tests share it."""
+    if person.qemu() is None:
+        person.b2p("up")
+    return person
+
+
+@pytest.fixture(scope="session")
 def busybox_tar(tools: Tools) -> bytes:
     """A root directory of Debian's busybox-static and nothing else."""
     return busybox_root(tools)

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from typing import TYPE_CHECKING
 
-from tests.boot.person import cache_home
+from tests.boot.person import TREE, cache_home
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+TESTCONTAINERS = "testcontainers==4.15.0"
+
+
+def python_for_plugin() -> Path:
+    """One that has pytest, clients of engines, and what b2p needs, but not b2p."""
+    wanted = ("pytest>=8.2", "pytest-xdist>=3.5", "docker>=7.1", "podman>=5.0")
+    document = tomllib.loads((TREE / "pyproject.toml").read_text())
+    needs: list[str] = document["project"]["dependencies"]
+    return python_with("plugin", *wanted, TESTCONTAINERS, *needs)
 
 
 def python_with(name: str, *packages: str, shim: str = "") -> Path:

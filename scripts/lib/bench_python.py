@@ -6,11 +6,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.pythons import python_with
+from tests.pythons import python_for_plugin
 
 if TYPE_CHECKING:
     from scripts.lib.bench import Bench
@@ -36,7 +35,7 @@ def measure(bench: Bench) -> None:
     alone = median_of(lambda: subprocess.run([*by, "pass"], check=True), IMPORTS)
     both = median_of(lambda: subprocess.run([*by, "import b2p"], check=True), IMPORTS)
     bench.note("import b2p", max(0.0, both - alone), "s", 0.06, f"Python alone {alone:.3f} s")
-    python = python_with("plugin", *_wanted(bench.tree))
+    python = python_for_plugin()
     with tempfile.TemporaryDirectory(prefix="b2p-bench-pytest-", dir="/tmp") as folder:
         # Whatever has to be made is made, and kept for the others.
         _run(bench, python, Path(folder), 1)
@@ -47,13 +46,6 @@ def measure(bench: Bench) -> None:
         )
         many = _run(bench, python, Path(folder), MANY, "-n", "2")
         bench.note(f"pytest -n 2, {MANY} such tests", many, "s", 25, f"{many / one:.1f} x one")
-
-
-def _wanted(tree: Path) -> list[str]:
-    """As the tests of the tier daily have it, so that it is made once."""
-    document = tomllib.loads((tree / "pyproject.toml").read_text())
-    pinned = ["pytest>=8.2", "pytest-xdist>=3.5", "docker>=7.1", "podman>=5.0"]
-    return [*pinned, "testcontainers==4.15.0", *document["project"]["dependencies"]]
 
 
 def _run(bench: Bench, python: Path, folder: Path, tests: int, *options: str) -> float:

@@ -19,20 +19,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def first_up(person: Person) -> str:
-    """What `b2p up` said the first time, in an empty home."""
-    return person.b2p("up").err
-
-
-@pytest.fixture
-def machine(person: Person, first_up: str) -> Person:
-    """The person, whose machine `default` is running; tests share it."""
-    if person.qemu() is None:
-        person.b2p("up")
-    return person
-
-
-@pytest.fixture(scope="session")
 def docker_cli(tools: Tools) -> Path:
     """Docker's own command line."""
     if sys.platform == "linux":

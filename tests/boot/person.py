@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import psutil
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 TREE = Path(__file__).parents[2]
 B2P = TREE / "scripts/b2p"
@@ -178,3 +179,22 @@ def signalled(
     finally:
         process.kill()
     yield Said(process.returncode, out, err)
+
+
+def opened_by_nobody(paths: Sequence[str]) -> Said:
+    """What the user nobody can connect to or open of these, a line each; root has to ask."""
+    code = (
+        "import os, socket, sys\n"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "for path in sys.argv[1:]:\n"
+        "    for attempt in (socket.socket(socket.AF_UNIX).connect, open):\n"
+        "        try: attempt(path)\n"
+        "        except PermissionError: continue\n"
+        "        except OSError as error: print(path, error)\n"
+        "        else: print(path, 'is open')\n"
+    )
+    # Python itself may lie where only root reaches it, so it becomes the other user when it runs.
+    ended = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, *paths], capture_output=True, text=True, cwd="/"
+    )
+    return Said(ended.returncode, ended.stdout, ended.stderr)

@@ -26,20 +26,6 @@ Tally = Counter[str]
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-@pytest.fixture(scope="session")
-def first_up(person: Person) -> str:
-    """What `b2p up` said the first time."""
-    return person.b2p("up").err
-
-
-@pytest.fixture
-def machine(person: Person, first_up: str) -> Person:
-    """The person, whose machine `default` is running."""
-    if person.qemu() is None:
-        person.b2p("up")
-    return person
-
-
 @pytest.fixture
 def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
     """What a test has done: kills, bad inputs, cycles. It is told in the table."""

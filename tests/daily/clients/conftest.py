@@ -11,15 +11,13 @@ import pytest
 
 from tests.boot.engine import BUSYBOX, Docker
 from tests.boot.person import PATIENCE, Said
-from tests.pythons import python_with
+from tests.pythons import TESTCONTAINERS, python_with
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.boot.person import Person
     from tests.debian_tools import Tools
-
-TESTCONTAINERS = "testcontainers==4.15.0"
 
 
 @pytest.fixture(scope="session")
@@ -44,14 +42,6 @@ def compose(tools: Tools) -> Path:
 def testcontainers_python() -> Path:
     """A Python that has testcontainers."""
     return python_with("testcontainers-4.15", TESTCONTAINERS)
-
-
-@pytest.fixture
-def machine(person: Person) -> Person:
-    """The person, whose machine `default` runs; tests share it."""
-    if person.qemu() is None:
-        person.b2p("up")
-    return person
 
 
 @pytest.fixture

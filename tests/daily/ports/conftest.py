@@ -16,20 +16,6 @@ if TYPE_CHECKING:
     from tests.debian_tools import Tools
 
 
-@pytest.fixture(scope="session")
-def first_up(person: Person) -> str:
-    """What `b2p up` said the first time."""
-    return person.b2p("up").err
-
-
-@pytest.fixture
-def machine(person: Person, first_up: str) -> Person:
-    """The person, whose machine `default` is running."""
-    if person.qemu() is None:
-        person.b2p("up")
-    return person
-
-
 @pytest.fixture
 def docker(machine: Person, tools: Tools, busybox_tar: bytes) -> Iterator[Docker]:
     """Docker's command line at the machine; no container outlives the test."""

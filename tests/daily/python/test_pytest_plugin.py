@@ -9,7 +9,7 @@ import pytest
 
 from tests.boot.engine import BUSYBOX
 from tests.boot.person import PATIENCE, TREE
-from tests.pythons import python_with
+from tests.pythons import python_for_plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,17 +65,7 @@ def test_all_meet_the_same_machine(podman_machine, number):
 @pytest.fixture(scope="module")
 def python() -> Path:
     """A Python as such a repository would have."""
-    wanted = ("pytest>=8.2", "pytest-xdist>=3.5", "docker>=7.1", "podman>=5.0")
-    return python_with("plugin", *wanted, "testcontainers==4.15.0", *requirements())
-
-
-def requirements() -> list[str]:
-    """What b2p itself needs."""
-    import tomllib
-
-    document = tomllib.loads((TREE / "pyproject.toml").read_text())
-    found: list[str] = document["project"]["dependencies"]
-    return found
+    return python_for_plugin()
 
 
 @pytest.fixture
