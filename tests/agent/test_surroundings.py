@@ -20,7 +20,7 @@ def root(agent: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     found = tmp_path / "root"
     found.mkdir()
     (found / "BUNDLE").write_text("base\n")
-    for name in ("ENGINE", "SERVICES", "SSH", "SHELL", "BUNDLE", "KEPT", "REGISTRIES"):
+    for name in ("ENGINE", "SSH", "SHELL", "BUNDLE", "KEPT", "REGISTRIES"):
         monkeypatch.setattr(agent.surroundings, name, str(found / name))
     return found
 
@@ -33,9 +33,6 @@ def test_proxies_are_written_and_taken_away(agent: Any, root: Path) -> None:
     told = ["HTTP_PROXY=http://10.0.2.2:3128", "NO_PROXY=localhost,it's"]
     conf = tomllib.loads((root / "ENGINE").read_text())
     assert conf == {"engine": {"env": told}, "containers": {"env": told}}
-    assert (root / "SERVICES").read_text() == (
-        'HTTP_PROXY="http://10.0.2.2:3128"\nNO_PROXY="localhost,it\'s"\n'
-    )
     assert (root / "SSH").read_text() == (
         'SetEnv "HTTP_PROXY=http://10.0.2.2:3128" "NO_PROXY=localhost,it\'s"\n'
     )

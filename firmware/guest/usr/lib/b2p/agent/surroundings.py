@@ -5,8 +5,6 @@ import os
 
 ENGINE = "/etc/containers/containers.conf.d/b2p-proxies.conf"
 """Podman takes the variables, and hands them on to containers."""
-SERVICES = "/run/b2p/proxies"
-"""The environment of its services: what they pull comes that way."""
 SSH = "/run/b2p/sshd.conf"
 """sshd's own file includes it: for whatever is run through ssh."""
 SHELL = "/etc/profile.d/b2p-proxies.sh"
@@ -34,19 +32,13 @@ def apply(request: dict) -> bool:
 def _take_proxies(proxies: dict) -> bool:
     pairs = [f"{name}={value}" for name, value in sorted(proxies.items())]
     texts = {
-        # The first for podman as a command, the second for containers that its API makes.
+        # The first for podman itself, the second for containers that its API makes.
         ENGINE: f"[engine]\nenv = {json.dumps(pairs)}\n[containers]\nenv = {json.dumps(pairs)}\n",
-        SERVICES: "".join(f"{name}={_in_file(proxies[name])}\n" for name in sorted(proxies)),
         SSH: "SetEnv " + " ".join(f'"{pair}"' for pair in pairs) + "\n",
         SHELL: "".join(f"export {_quoted(pair)}\n" for pair in pairs),
     }
     changed = [_put(path, text if pairs else "") for path, text in texts.items()]
     return any(changed)
-
-
-def _in_file(word: str) -> str:
-    """The word, for an EnvironmentFile= of systemd's."""
-    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _quoted(word: str) -> str:
