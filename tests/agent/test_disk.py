@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MIB = 1 << 20
+RESERVE = 64 * MIB
 
 
 def ext4(blocks: int, *, log_block: int = 2) -> bytes:
@@ -62,6 +62,7 @@ class Guest:
         monkeypatch.setattr(disk, "_filesystem_bytes", lambda _device: holds)
         monkeypatch.setattr(disk, "_size", lambda _device: 1000 * MIB)
         monkeypatch.setattr(disk, "mount", lambda *words: self.done.append(("mount", *words[:3])))
+        monkeypatch.setattr(disk, "_tend_reserve", lambda: None)
         monkeypatch.setattr(disk, "_keep", lambda path: self.done.append(("keep", path)))
         monkeypatch.setattr(agent.power, "run", lambda *words: self.done.append(words))
         monkeypatch.setattr("os.path.ismount", lambda _path: False)
@@ -157,13 +158,57 @@ def test_a_copy_that_was_cut_short_is_made_again(keeping: Keeping) -> None:
     assert not half.exists()
 
 
-@pytest.mark.parametrize(("free", "is_full"), [(0, True), (17 * MIB, True), (32 * MIB, False)])
-def test_a_disk_without_room_is_told(
-    agent: Any, monkeypatch: pytest.MonkeyPatch, free: int, is_full: bool
-) -> None:
-    found = SimpleNamespace(f_bfree=free // 4096, f_frsize=4096)
-    monkeypatch.setattr(agent.disk.os, "statvfs", lambda _: found)
-    assert ("b2p set --disk" in agent.disk.fullness()) is is_full
+class Filling:
+    """A mounted disk with so many bytes free, with or without its reserve."""
+
+    def __init__(self, agent: Any, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.disk = agent.disk
+        self.reserve = root / "reserve"
+        self.free = 0
+        monkeypatch.setattr(agent.disk, "RESERVE", str(self.reserve))
+        monkeypatch.setattr(agent.disk, "_free_bytes", lambda: self.free)
+
+    def tended(self, free: int) -> str:
+        """What is told of it after a boot with so much room."""
+        self.free = free
+        had = self.reserve.exists()
+        self.disk._tend_reserve()
+        self.free += RESERVE * (int(had) - int(self.reserve.exists()))
+        return str(self.disk.fullness())
+
+
+@pytest.fixture
+def filling(agent: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Filling:
+    return Filling(agent, tmp_path, monkeypatch)
+
+
+def test_a_disk_with_room_has_a_reserve(filling: Filling) -> None:
+    assert filling.tended(1000 * MIB) == ""
+    assert filling.reserve.stat().st_size == RESERVE
+    assert filling.tended(40 * MIB) == ""
+    assert filling.reserve.exists()
+
+
+@pytest.mark.parametrize("free", [0, 17 * MIB, 31 * MIB])
+def test_a_full_disk_gives_its_reserve_up_and_is_told(filling: Filling, free: int) -> None:
+    assert filling.tended(1000 * MIB) == ""
+    assert "b2p set --disk" in filling.tended(free)
+    assert not filling.reserve.exists()
+    # As long as nothing was removed.
+    assert "b2p set --disk" in filling.tended(free + RESERVE)
+    assert filling.tended(1000 * MIB) == ""
+    assert filling.reserve.exists()
+
+
+def test_a_reserve_whose_making_was_cut_short_is_completed(filling: Filling) -> None:
+    filling.reserve.touch()
+    assert filling.tended(1000 * MIB) == ""
+    assert filling.reserve.stat().st_size == RESERVE
+
+
+def test_a_small_disk_is_not_made_smaller(filling: Filling) -> None:
+    assert filling.tended(200 * MIB) == ""
+    assert not filling.reserve.exists()
 
 
 def test_of_a_disk_that_is_not_there_nothing_is_told(

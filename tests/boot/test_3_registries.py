@@ -150,7 +150,9 @@ def test_logins_of_this_computer_serve_podman_in_the_machine(
 def test_no_change_of_registries_is_one_too_many_for_the_engine(docker: Docker) -> None:
     # systemd's own limit is five starts in ten seconds; a quick computer gets there.
     for number in range(6):
-        docker.person.b2p("up", environment={"B2P_INSECURE_REGISTRIES": f"10.0.2.2:{9000 + number}"})
+        docker.person.b2p(
+            "up", environment={"B2P_INSECURE_REGISTRIES": f"10.0.2.2:{9000 + number}"}
+        )
     docker("image", "inspect", BUSYBOX)
     docker.person.inside("for i in 1 2 3 4 5 6; do systemctl restart b2p-engine; done")
     docker("image", "inspect", BUSYBOX)

@@ -22,6 +22,10 @@ SPARE_BYTES = 64 << 20
 
 LEAST_FREE = 32 << 20
 """Bytes with less of which the engine hardly starts: ext4 keeps 16 MiB that nobody gets."""
+RESERVE = MOUNT_POINT + "/reserve"
+RESERVE_BYTES = 64 << 20
+"""Kept from whoever fills the disk, and given up then: an engine that starts can remove things.
+Never written, so the host has no room taken by it."""
 
 FIFREEZE, FITHAW = 0xC0045877, 0xC0045878
 
@@ -48,6 +52,7 @@ def bring(say: "Callable[[str], object]") -> None:
     if blocks is not None and blocks + SPARE_BYTES < _size(device):
         say("growing the data disk's filesystem")
         power.run("/usr/sbin/resize2fs", device)
+    _tend_reserve()
     for path in KEPT:
         _keep(path)
 
@@ -55,12 +60,36 @@ def bring(say: "Callable[[str], object]") -> None:
 def fullness() -> str:
     """What is to be told of a disk with no room left on it; empty where there is some."""
     try:
-        found = os.statvfs(MOUNT_POINT)
+        free = _free_bytes()
     except OSError:
         return ""
-    if found.f_bfree * found.f_frsize >= LEAST_FREE:
+    given_up = 0 if _has_reserve() else RESERVE_BYTES
+    if free - given_up >= LEAST_FREE:
         return ""
-    return "the machine's disk is full, give it a larger one: b2p set --disk"
+    return "the machine's disk is full: remove what is not needed, or b2p set --disk"
+
+
+def _tend_reserve() -> None:
+    """Give the reserve up on a full disk; have it on one with room for it and much more."""
+    if _has_reserve():
+        if _free_bytes() < LEAST_FREE:
+            os.unlink(RESERVE)
+    elif _free_bytes() > 4 * RESERVE_BYTES:
+        file = os.open(RESERVE, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            os.posix_fallocate(file, 0, RESERVE_BYTES)
+        finally:
+            os.close(file)
+
+
+def _has_reserve() -> bool:
+    # Not a part of one, whose making was cut short.
+    return os.path.exists(RESERVE) and os.path.getsize(RESERVE) == RESERVE_BYTES
+
+
+def _free_bytes() -> int:
+    found = os.statvfs(MOUNT_POINT)
+    return found.f_bfree * found.f_frsize
 
 
 def freeze() -> None:
@@ -116,8 +145,9 @@ def _filesystem_bytes(device: str) -> int | None:
 
 def _make(device: str) -> None:
     # A new raw file reads as zeros, so nothing has to be zeroed, now or in the background.
+    # The journal is written round and round: all of it is host disk in the end, 512 MiB by default.
     power.run(
-        "/usr/sbin/mkfs.ext4", "-q", "-F", "-m", "0", "-L", "b2p-data",
+        "/usr/sbin/mkfs.ext4", "-q", "-F", "-m", "0", "-L", "b2p-data", "-J", "size=64",
         "-E", "assume_storage_prezeroed=1,nodiscard,lazy_itable_init=1", device,
     )  # fmt: skip
 
