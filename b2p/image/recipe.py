@@ -24,6 +24,7 @@ PACKAGES = (
     # the engine; podman's own package carries buildah's code, so `podman build` needs no more
     "podman", "crun", "netavark", "aardvark-dns", "passt", "uidmap", "catatonit",
     "golang-github-containers-common", "nftables", "iproute2", "ca-certificates", "zstd",
+    "gpg", "gpg-agent",
     # the ways in: ssh for people, varlink for clients of 2018
     "openssh-server", "openssh-sftp-server", "python3", "python3-varlink",
     # what the image needs to finish itself
@@ -41,6 +42,8 @@ WITHOUT = frozenset({
     "media-types", "runit-helper",
     # For the maintainer script of ca-certificates alone.
     "openssl",
+    # Half of it and more is documentation; nobody asks for the rest.
+    "gnupg", "openssl-provider-legacy", "python3.13",
 })  # fmt: skip
 
 BINFMT_PACKAGES = ("qemu-user-binfmt",)
