@@ -75,6 +75,7 @@ class Wishes(TypedDict, total=False):
     quadlets: list[str]
     publish: PublishWish
     host_calls: bool
+    host_loopback: bool
     idle_suspend: str
     ca_bundle: str
 

@@ -60,5 +60,6 @@ def around(settings: Settings) -> dict[str, Any]:
         "proxies": surroundings.proxies(os.environ),
         "certificates": surroundings.certificates(settings.ca_bundle, os.environ),
         "timezone": computer.timezone(os.environ),
+        "host_closed": not settings.host_loopback,
         "registries": settings.of_registries.for_podman(),
     }

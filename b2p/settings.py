@@ -99,6 +99,8 @@ class Settings:
     """Where containers' ports are published on this computer: loopback, or all its addresses."""
     host_calls: bool = True
     """Whether the guest may ask for something on this computer, such as publishing a port."""
+    host_loopback: bool = True
+    """Whether machines and their containers reach what listens on this computer's loopback."""
     idle_suspend: int = 0
     """Seconds after which a machine that nobody needs is suspended; 0: never."""
     ca_bundle: str = ""
@@ -327,6 +329,7 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     **dict.fromkeys(project.PATHS, _paths),
     "publish": _one_of("loopback", "all"),
     "host_calls": _truth,
+    "host_loopback": _truth,
     "idle_suspend": _span,
     "ca_bundle": _text,
     "mounts": _texts,
@@ -341,7 +344,7 @@ def check_packages(names: Iterable[str]) -> None:
 
 NOT_BY_PROJECTS = (
     *("qemu", "check_valid_until", "image_mirror", "forward_agent"),
-    *("publish", "host_calls", "ca_bundle", "mounts", "more_mounts"),
+    *("publish", "host_calls", "host_loopback", "ca_bundle", "mounts", "more_mounts"),
     *("registries", "registry_mirrors", "insecure_registries"),
 )
 """Whoever downloads a project must not have its author decide these."""

@@ -58,3 +58,8 @@ def test_a_machine_does_not_become_one_of_another_kind(computer: Computer) -> No
     with pytest.raises(UsageError, match="is made of debian, and so is its disk"):
         computer.up(image="b2p")
     assert records.read(record) == other
+
+
+def test_a_wish_that_nobody_in_the_machine_would_hold_is_refused(computer: Computer) -> None:
+    with pytest.raises(UsageError, match="holds in b2p's own image only"):
+        computer.up(image="debian", host_loopback=False)

@@ -132,6 +132,7 @@ def test_a_wrong_variable_is_told_as_the_environments() -> None:
         ("image_mirror", "http://evil"),
         ("publish", "all"),
         ("host_calls", True),
+        ("host_loopback", True),
         ("ca_bundle", "x.pem"),
         ("mounts", ["/"]),
     ],

@@ -6,6 +6,7 @@ HOST_NAMES = ("host.containers.internal", "host.docker.internal")
 """What the host is called in the guest and in containers."""
 NAMESERVER = "10.0.2.3"
 PREFIX_BITS = 24
+NETWORK = "10.0.2.0/24"
 
 SSH = 22
 PODMAN = 2375

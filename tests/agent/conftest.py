@@ -23,7 +23,7 @@ FOLDER = "guest/usr/lib/b2p/agent"
 NAMES = (
     *("addresses", "comfort", "clock", "power", "disk", "engine", "holders", "shares", "resumed"),
     *("identity", "port"),
-    *("call", "rules", "publish", "idleness", "gate", "surroundings", "core"),
+    *("call", "rules", "publish", "idleness", "gate", "surroundings", "core", "boundary"),
 )
 
 

@@ -173,6 +173,42 @@ def test_a_container_reaches_the_world_but_not_the_engine(
     assert said.split("\n") == ["from outside"]
 
 
+LEADING_HERE = ("10.0.2.2", "10.0.2.3", "host.containers.internal")
+"""What leads to this computer's loopback, or might."""
+
+
+def reached(docker: Docker, port: int) -> list[set[str]]:
+    """Which of them a container, one in the machine's own network, root and core connect to."""
+    machine = docker.person
+    by_nc = "; ".join(
+        f"nc -w 3 {one} {port} </dev/null >/dev/null 2>&1 && echo {one}" for one in LEADING_HERE
+    )
+    by_shell = "; ".join(
+        f"(exec 3<>/dev/tcp/{one}/{port}) 2>/dev/null && echo {one}" for one in LEADING_HERE
+    )
+    said = [
+        docker("run", "--rm", "--network", network, BUSYBOX, "sh", "-c", f"{by_nc}; true")
+        for network in ("bridge", "host")
+    ]
+    said.append(machine.inside(f"{by_shell}; true"))
+    said.append(machine.b2p("ssh", "--", f"{by_shell}; true").out)
+    return [set(one.split()) for one in said]
+
+
+def test_loopback_is_closed_to_all_in_there_where_that_is_wished(
+    docker: Docker, outside: int
+) -> None:
+    machine = docker.person
+    known = {"10.0.2.2", "host.containers.internal"}
+    assert all(known <= one for one in reached(docker, outside))
+    machine.b2p("up", environment={"B2P_HOST_LOOPBACK": "false"})
+    try:
+        assert not any(reached(docker, outside))
+    finally:
+        machine.b2p("up")
+    assert all(known <= one for one in reached(docker, outside))
+
+
 def test_podman_of_the_machine_is_at_hand(machine: Person, docker: Docker) -> None:
     docker("run", "-d", "--name", "seen", BUSYBOX, "sleep", "1000")
     try:

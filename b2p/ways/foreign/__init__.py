@@ -49,6 +49,7 @@ class Foreign:
             context.report.warn(
                 "nothing is mounted: only b2p's own image can", "copy it there: b2p cp"
             )
+        _check_boundary(context.settings)
         settings = settings_in_force(context.settings, record)
         user_data = _content(settings.user_data, "user-data")
         if user_data:
@@ -172,6 +173,15 @@ class Foreign:
         if record.first_ready and chosen.family.name == record.family:
             _check_base(record, chosen, settings.image)
         return chosen
+
+
+def _check_boundary(settings: Settings) -> None:
+    """Raise UsageError where nobody in the machine would hold what was wished."""
+    if not settings.host_loopback:
+        raise UsageError(
+            "host_loopback = false holds in b2p's own image only",
+            "set it to true for this machine, if it may reach what listens at 127.0.0.1 here",
+        )
 
 
 def _check_told(family: Family, settings: Settings) -> None:

@@ -74,6 +74,14 @@ def number_core(request: dict) -> None:
         print(f"core keeps its number: {problem}", flush=True)
 
 
+def bound_host(request: dict) -> None:
+    """Keep everybody in here from the host's loopback, where the host wishes that."""
+    if "host_closed" in request:
+        import boundary
+
+        boundary.be(closed=bool(request["host_closed"]))
+
+
 class Agent:
     """What is known and done so far; one request of the host at a time."""
 
@@ -101,6 +109,7 @@ class Agent:
         """Everything between the identity and the gate."""
         self.enter("taking its identity")
         identity.apply(request)
+        bound_host(request)
         takes_surroundings(request)
         self.enter("mounting the data disk")
         disk.bring(self.enter)
@@ -140,6 +149,7 @@ class Agent:
         if self.is_ready:
             self.thaw_disk()
             identity.apply(request)
+            bound_host(request)
             number_core(request)
             if takes_surroundings(request):
                 self.engine.wake()
