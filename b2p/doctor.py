@@ -202,6 +202,9 @@ def _sockets(patient: Patient) -> Iterator[Check]:
 def _mirror(patient: Patient) -> Iterator[Check]:
     from b2p.debian import sources
 
+    if patient.settings.offline:
+        yield Check("mirror", "ok", "not asked, nor for the time: offline is set")
+        return
     found = sources.from_computer(setting=patient.settings.mirror or None)
     for mirror in found.mirrors:
         when = _time_at(f"{mirror}/dists/")

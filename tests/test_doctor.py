@@ -121,6 +121,11 @@ def test_without_a_mirror_there_is_a_warning(
     assert examined(layout)["mirror"].verdict == "warn"
 
 
+def test_offline_nobody_is_asked(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_time_at", lambda _: pytest.fail("asked"))
+    assert examined(layout, offline=True)["mirror"].verdict == "ok"
+
+
 def test_a_broken_machine_is_named(layout: Layout, tmp_path: Path) -> None:
     layout = dataclasses.replace(layout, sockets=tmp_path / "s")
     places.prepare(layout)
