@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shlex
 import shutil
 import signal
@@ -178,9 +179,16 @@ def test_the_first_start_may_be_killed_at_any_moment(
 ) -> None:
     """After each kill of b2p `up` works, with one QEMU, and `rm` leaves nothing."""
     name = free("felled")
-    for step in range(15):
+    began = time.monotonic()
+    machine.b2p("up", name)
+    whole = time.monotonic() - began
+    machine.b2p("rm", "-f", name)
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    for _ in range(30):
         starting = machine.begin("up", name)
-        time.sleep(0.1 + step * 0.06)
+        time.sleep(chance.uniform(0, whole))
         with contextlib.suppress(psutil.Error):
             starting.kill()
         starting.communicate(timeout=120)

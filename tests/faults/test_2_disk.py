@@ -13,12 +13,14 @@ import pytest
 
 from tests.boot.person import await_true
 from tests.faults.conftest import is_root
+from tests.faults.database import Database, packed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.boot.person import Person
+    from tests.debian_tools import Tools
     from tests.faults.conftest import Tally
 
 pytestmark = pytest.mark.faults
@@ -150,50 +152,22 @@ def test_14_a_larger_disk_is_grown_into(machine: Person, new: Callable[..., str]
     assert machine.inside("cat /root/mark", name="grows") == "kept\n"
 
 
-WRITER = r"""
-import sqlite3
-base = sqlite3.connect("/root/base")
-base.execute("pragma synchronous=extra")
-base.execute("create table if not exists t (n integer primary key)")
-n = base.execute("select coalesce(max(n), 0) from t").fetchone()[0]
-while True:
-    n += 1
-    base.execute("insert into t values (?)", (n,))
-    base.commit()
-    print(n, flush=True)
-"""
-READER = r"""
-import sqlite3
-base = sqlite3.connect("/root/base")
-print(base.execute("pragma integrity_check").fetchone()[0])
-print(base.execute("select max(n) from t").fetchone()[0])
-"""
-
-
 def test_15_what_a_database_has_committed_outlives_a_kill_of_qemu(
-    machine: Person, new: Callable[..., str], tally: Tally
+    machine: Person, new: Callable[..., str], tools: Tools, tmp_path: Path, tally: Tally
 ) -> None:
     new("base")
-    machine.b2p("ssh", "base", "--root", "--", "cat > /root/w.py", stdin=WRITER)
-    machine.b2p("ssh", "base", "--root", "--", "cat > /root/r.py; sync", stdin=READER)
-    for rows in (5, 40, 150):
-        writing = machine.begin("ssh", "base", "--root", "--", "python3 /root/w.py")
-        assert writing.stdout
-        last = 0
-        for _ in range(rows):
-            line = writing.stdout.readline().strip()
-            assert line.isdigit(), line
-            last = int(line)
-        qemu = machine.qemu("base")
-        assert qemu
-        qemu.kill()
+    database = Database(machine, "base")
+    database.bring(packed(tools, tmp_path / "sqlite.tar"))
+    for rows in (5, 40, 100):
+        with database.writing(rows) as told:
+            qemu = machine.qemu("base")
+            assert qemu
+            qemu.kill()
         tally["kills"] += 1
-        writing.kill()
-        writing.communicate(timeout=120)
         machine.b2p("up", "base")
-        sound, there = machine.inside("python3 /root/r.py", name="base").split()
+        sound, last = database.read()
         assert sound == "ok"
-        assert int(there) >= last
+        assert last >= told
 
 
 def test_16_rm_leaves_nothing(machine: Person, free: Callable[[str], str]) -> None:
