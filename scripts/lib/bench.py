@@ -1,8 +1,8 @@
 """Measures what the README promises and prints it beside the target.
 
-bench.py TREE [boot|python|starts] [--first] [--files] [--runs N] [--idle SECONDS] [--plot FILE]
-[--json]. Everything is asked of `scripts/b2p` and of the kernel, as anybody could; b2p's share is
-the difference to by_hand.py in the same run.
+bench.py TREE [boot|peers|python|starts] [--first] [--files] [--runs N] [--idle SECONDS]
+[--plot FILE] [--json]. Everything is asked of `scripts/b2p` and of the kernel, as anybody could;
+b2p's share is the difference to by_hand.py in the same run.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from scripts.lib import (
     bench_families,
     bench_files,
     bench_golden,
+    bench_peers,
     bench_ports,
     bench_python,
     bench_varlink,
@@ -296,7 +297,7 @@ def words() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.partition("\n")[0])
     parser.add_argument("tree", type=Path, help=argparse.SUPPRESS)
     parser.add_argument(
-        "part", nargs="?", choices=["all", "boot", "python", "starts"], default="all"
+        "part", nargs="?", choices=["all", "boot", "peers", "python", "starts"], default="all"
     )
     parser.add_argument("--first", action="store_true", help="also the first up, from empty caches")
     parser.add_argument("--files", action="store_true", help="nothing but files of the host")
@@ -357,6 +358,8 @@ def main() -> None:
         try:
             if given.part == "boot":
                 bench_golden.boot_parts(bench)
+            elif given.part == "peers":
+                bench_peers.measure(bench)
             elif given.part == "python":
                 bench_python.measure(bench)
             elif given.part == "starts":

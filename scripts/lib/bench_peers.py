@@ -1,0 +1,124 @@
+"""How others start a machine, beside b2p: from a cached image to an engine that answers.
+
+The peers themselves fetch images that cannot be reached where b2p is developed. What is timed is
+their way, with the real consumer in the guest: a Debian cloud image with cloud-init, told by a
+NoCloud CD and asked by ssh until it answers (Lima, Colima, Multipass); and an image with Ignition,
+told over fw_cfg and asked by ssh (podman machine). The same QEMU, memory and processors for all.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from scripts.lib.bench import Bench
+
+PING = "sudo -n curl -s --unix-socket /run/podman/podman.sock http://d/_ping"
+PAUSE = 0.5
+PATIENCE = 600.0
+MEMORY_MIB = 2048
+
+
+def measure(bench: Bench) -> None:
+    """First and later starts of each; b2p's own come first, and the others are told in them."""
+    from b2p.report import SilentReport
+    from tests.boot.person import cache_home
+    from tests.standins import disks
+    from tests.standins.workshop import Workshop
+
+    new, stopped = _ours(bench)
+    workshop = Workshop(cache_home() / "b2p", SilentReport())
+    try:
+        qemu = workshop.host.qemu.command
+        found = disks.disks(workshop)
+        ways: Iterator[tuple[str, Path, str, Callable[[Path, str], Sequence[str]]]] = iter((
+            ("cloud-init and ssh (Lima's way)", found.cloud, "debian", cloud),
+            ("Ignition and ssh (podman machine's way)", found.ignition, "core", ignition),
+        ))  # fmt: skip
+        for what, image, user, told in ways:
+            first, later = _theirs(qemu, image, user, told)
+            bench.note(f"{what}: a new machine", first, "s", None, f"{first / new:.0f} x b2p's")
+            bench.note(f"{what}: started again", later, "s", None, f"{later / stopped:.0f} x b2p's")
+    finally:
+        workshop.close()
+
+
+def _ours(bench: Bench) -> tuple[float, float]:
+    """Seconds of `b2p up` of a new machine and of one that was stopped, each with its answer."""
+    bench.b2p("up", "peer")
+    bench.b2p("down", "peer")
+    news, agains = [], []
+    for _ in range(bench.runs):
+        agains.append(bench.timed("up", "peer"))
+        bench.b2p("rm", "-f", "peer")
+        news.append(bench.timed("up", "peer"))
+        bench.b2p("down", "peer")
+    bench.b2p("rm", "-f", "peer")
+    new, again = statistics.median(news), statistics.median(agains)
+    bench.note("b2p up: a new machine", new, "s")
+    bench.note("b2p up: started again", again, "s")
+    return new, again
+
+
+def _theirs(
+    qemu: Sequence[str], image: Path, user: str, told: Callable[[Path, str], Sequence[str]]
+) -> tuple[float, float]:
+    """Seconds from the copy of the image, and from a second start, to the engine's answer."""
+    from tests.standins.by_hand import booted, new_key
+
+    with tempfile.TemporaryDirectory(prefix="b2p-peer-", dir="/tmp") as place:
+        home = Path(place)
+        key = new_key(home)
+        public = key.with_suffix(".pub").read_text().strip()
+        began = time.monotonic()
+        disk = home / "disk.raw"
+        subprocess.run(["cp", "--sparse=always", image, disk], check=True)
+        disk.chmod(0o600)
+        options = ["-drive", f"file={disk},if=virtio,format=raw", *told(home, public)]
+        seconds = []
+        for _ in range(2):
+            with booted(qemu, options, home, key=key, user=user, memory=MEMORY_MIB) as guest:
+                guest.await_ssh()
+                while guest.ssh(PING).stdout != "OK":
+                    if time.monotonic() - began > PATIENCE:
+                        raise SystemExit(f"no engine of {image}:\n{guest.serial[-2000:]}")
+                    time.sleep(PAUSE)
+                seconds.append(time.monotonic() - began)
+                guest.power_button()
+            began = time.monotonic()
+        return seconds[0], seconds[1]
+
+
+def cloud(home: Path, public: str) -> Sequence[str]:
+    """QEMU's words for a NoCloud CD that gives the user a key and the engine a socket."""
+    from tests.standins.by_hand import seed_iso
+
+    user_data = {
+        "ssh_authorized_keys": [public],
+        "runcmd": [["systemctl", "enable", "--now", "podman.socket"]],
+    }
+    seed = {
+        "user-data": "#cloud-config\n" + json.dumps(user_data),
+        "meta-data": json.dumps({"instance-id": "one", "local-hostname": "peer"}),
+    }
+    seed_iso(seed, home / "seed.iso")
+    return ["-cdrom", str(home / "seed.iso")]
+
+
+def ignition(home: Path, public: str) -> Sequence[str]:
+    """The same by Ignition, over fw_cfg."""
+    config = {
+        "ignition": {"version": "3.3.0"},
+        "passwd": {"users": [{"name": "core", "sshAuthorizedKeys": [public]}]},
+        "systemd": {"units": [{"name": "podman.socket", "enabled": True}]},
+    }
+    (home / "config.ign").write_text(json.dumps(config))
+    return ["-fw_cfg", f"name=opt/com.coreos/config,file={home / 'config.ign'}"]
