@@ -65,8 +65,12 @@ class Database:
                 last = int(line)
             yield last
         finally:
+            # Its ssh, and the container, go on until their machine ends.
             writer.kill()
-            writer.communicate(timeout=120)
+            writer.wait()
+            for pipe in (writer.stdout, writer.stderr):
+                assert pipe
+                pipe.close()
 
     def read(self) -> tuple[str, int]:
         """What SQLite thinks of it, and its last row."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.boot.person import Person
     from tests.debian_tools import Tools
+
+DEV_CONTAINERS = "@devcontainers/cli@0.89.0"
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +45,19 @@ def compose(tools: Tools) -> Path:
 def testcontainers_python() -> Path:
     """A Python that has testcontainers."""
     return python_with("testcontainers-4.15", TESTCONTAINERS)
+
+
+@pytest.fixture(scope="session")
+def devcontainer(person: Person) -> list[str]:
+    """The command line that VS Code's Dev Containers are made by."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not node or not npm:
+        pytest.skip("there is no Node.js here, which VS Code brings along")
+    place = person.home / "node"
+    place.mkdir()
+    words = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(place), DEV_CONTAINERS]
+    subprocess.run(words, check=True, capture_output=True, timeout=PATIENCE)
+    return [node, str(place / "node_modules/@devcontainers/cli/devcontainer.js")]
 
 
 @pytest.fixture

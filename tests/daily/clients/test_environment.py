@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import urllib.request
 from pathlib import Path
@@ -59,6 +60,28 @@ def fetched(place: str, path: str) -> str:
             return str(answer.read().decode())
     except OSError:
         return ""
+
+
+def test_vs_codes_dev_container_has_the_project_in_it(
+    docker: Docker, docker_cli: Path, devcontainer: list[str]
+) -> None:
+    environment = after_env(docker.person, "--docker")
+    project = docker.person.home / "developed"
+    (project / ".devcontainer").mkdir(parents=True)
+    wish = {"image": BUSYBOX, "overrideCommand": True, "updateRemoteUserUID": False}
+    (project / ".devcontainer/devcontainer.json").write_text(json.dumps(wish))
+    (project / "word").write_text("from here\n")
+    more = ("--workspace-folder", project, "--docker-path", docker_cli)
+    up = last_json(run(*devcontainer, "up", *more, environment=environment))
+    try:
+        assert up["outcome"] == "success"
+        said = run(*devcontainer, "exec", *more, "cat", "word", environment=environment)
+        assert said.out == "from here\n"
+        run(*devcontainer, "exec", *more, "sh", "-c", "echo back >word", environment=environment)
+        assert (project / "word").read_text() == "back\n"
+    finally:
+        docker.remove(up["containerId"])
+        shutil.rmtree(project)
 
 
 def test_testcontainers_generic_container_lives_and_is_gone(
