@@ -8,6 +8,7 @@ import sys
 
 import serving
 
+from .answer import answerer
 from .wire import Connection, MalformedError, VanishedError
 
 TYPE_CHECKING = False
@@ -110,18 +111,5 @@ def main(words: list[str]) -> int:
     if not listeners:
         print("no socket to serve: start b2p-varlink.socket, or give an address", file=sys.stderr)
         return 2
-    podman = woken(options.podman)
-    from .answer import answerer
-
-    serve = answerer(options)
-    podman.close()
-    Server(listeners, serve, idle=options.idle, peer=options.peer).run()
+    Server(listeners, answerer(options), idle=options.idle, peer=options.peer).run()
     return 0
-
-
-def woken(path: str) -> socket.socket:
-    """A connection to podman that asks for nothing: systemd starts it while we still start."""
-    podman = socket.socket(socket.AF_UNIX)
-    podman.setblocking(False)
-    podman.connect_ex(path)
-    return podman
