@@ -23,7 +23,17 @@ FOLDER = "guest/usr/lib/b2p/agent"
 NAMES = (
     *("addresses", "comfort", "clock", "power", "disk", "engine", "holders", "shares", "resumed"),
     *("identity", "port"),
-    *("call", "rules", "publish", "idleness", "gate", "surroundings", "core", "boundary"),
+    *(
+        "call",
+        "rules",
+        "rootless",
+        "publish",
+        "idleness",
+        "gate",
+        "surroundings",
+        "core",
+        "boundary",
+    ),
 )
 
 

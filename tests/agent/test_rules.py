@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import struct
+from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def attribute(kind: int, content: bytes) -> bytes:
@@ -145,6 +149,10 @@ class World:
         monkeypatch.setattr(agent.rules, "watch", lambda: "heard")
         monkeypatch.setattr(agent.rules, "changed", lambda _heard: self._is_changed())
         monkeypatch.setattr(agent.rules, "translations", lambda: self.found)
+        self.cores: list[Any] = []
+        scopes = SimpleNamespace(changed=self._is_changed)
+        monkeypatch.setattr(agent.rootless, "of_core", lambda _before: scopes)
+        monkeypatch.setattr(agent.rootless, "translations", lambda: self.cores)
         monkeypatch.setattr(agent.call, "Call", self.call)
         monkeypatch.setattr(
             agent.power, "run_with", lambda text, *_words: self.scripts.append(text)
@@ -217,6 +225,29 @@ def test_ports_of_loopback_are_led_to_their_container(agent: Any, world: World) 
     world.changed = True
     publisher.tend()
     assert world.scripts[-1] == "flush chain inet b2p loopback\n"
+
+
+def test_ports_of_cores_containers_are_told_too(
+    agent: Any, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent.publish, "ROUTE_LOOPBACK", str(tmp_path / "knob"))
+    of_core = partial(agent.rules.Translation, "tcp")
+    world.found = [translation(agent, 1)]
+    world.cores = [of_core("", 8080, "127.0.0.1", 8080)]
+    publisher = agent.publish.Publisher()
+    publisher.begin("secret")
+    publisher.tend()
+    assert world.told() == [("publish", [("tcp", 1, False), ("tcp", 8080, False)], True)]
+    assert not (tmp_path / "knob").exists()
+    world.cores = [of_core("127.0.0.1", 5432, "127.0.0.1", 5432)]
+    world.changed = True
+    publisher.tend()
+    assert world.told() == [
+        ("unpublish", [("tcp", 8080, False)], False),
+        ("publish", [("tcp", 5432, True)], False),
+    ]
+    assert "dport 5432 dnat ip to 127.0.0.1:5432" in world.scripts[-1]
+    assert (tmp_path / "knob").read_text() == "1"
 
 
 def test_a_host_that_is_busy_is_asked_again_and_not_for_ever(

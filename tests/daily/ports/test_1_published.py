@@ -47,6 +47,33 @@ def test_what_is_published_on_loopback_is_passed_on(
     assert docker("run", "--rm", BUSYBOX, "sh", "-c", line) == "closed"
 
 
+@pytest.mark.parametrize("network", ["pasta", "bridge"])
+@pytest.mark.parametrize("address", ["", "127.0.0.1:"])
+def test_cores_containers_publish_too(
+    docker: Docker, machine: Person, free_port: Callable[[], int], network: str, address: str
+) -> None:
+    port = free_port()
+    packed = machine.b2p("podman", "save", BUSYBOX, "-o", "/var/tmp/image.tar")
+    assert packed.status == 0
+    machine.inside("chmod 644 /var/tmp/image.tar")
+    podman = ("podman", "--rootless")
+    machine.b2p(*podman, "load", "-i", "/var/tmp/image.tar")
+    line = "echo rootless >/tmp/index.html; exec httpd -f -p 80 -h /tmp"
+    machine.b2p(
+        *(*podman, "run", "-d", "--name", "web", "--network", network),
+        *("-p", f"{address}{port}:80", BUSYBOX, "sh", "-c", line),
+    )
+    try:
+        await_true("the container's word", lambda: fetched(port) == "rootless")
+        machine.b2p(*podman, "stop", "-t", "0", "web")
+        await_true("its end", lambda: is_closed(port))
+        machine.b2p(*podman, "start", "web")
+        await_true("its word again", lambda: fetched(port) == "rootless")
+    finally:
+        machine.b2p(*podman, "rm", "-f", "-t", "0", "web")
+    await_true("its end", lambda: is_closed(port))
+
+
 ECHO = """
 import socket, sys, threading
 def serve(port):

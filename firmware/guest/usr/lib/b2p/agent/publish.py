@@ -5,6 +5,7 @@ import time
 import addresses
 import call
 import power
+import rootless
 import rules
 
 # As typing has it, without the time that importing typing takes.
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import _socket
 
 NFT = "/usr/sbin/nft"
+ROUTE_LOOPBACK = "/proc/sys/net/ipv4/conf/eth0/route_localnet"
 GROUP = "system.slice/b2p-agent.service"
 AGAIN_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Pauses between tries where the host is busy; after the last the next change is waited for."""
@@ -48,6 +50,7 @@ class Publisher:
         self.told: set | None = None
         """What the host was told; None: nothing, and it may have something from before."""
         self._heard: _socket.socket | None = None
+        self._scopes: rootless.Scopes | None = None
         self._led: set = set()
         self._due: float | None = None
         self._failures = 0
@@ -61,6 +64,7 @@ class Publisher:
         if self._heard is None:
             self._heard = rules.watch()
             power.run_with(TABLE, NFT, "-f", "-")
+        self._scopes = rootless.of_core(self._scopes)
         self.told = None
         self._call = None
         self._failures = 0
@@ -71,7 +75,8 @@ class Publisher:
         if self._heard is None:
             return None
         try:
-            if rules.changed(self._heard):
+            # Both are to be heard out.
+            if rules.changed(self._heard) | self._scopes.changed():
                 self._failures = 0
                 self._due = time.monotonic()
             return self._advance()
@@ -81,7 +86,7 @@ class Publisher:
 
     def ports(self) -> list:
         """All ports that containers have, as the host is told them."""
-        return [_words(one) for one in sorted(_wanted(rules.translations()))]
+        return [_words(one) for one in sorted(_wanted(_translations()))]
 
     def _advance(self) -> "float | None":
         """As far as it goes without waiting: the answer of one call, then the next call."""
@@ -114,7 +119,7 @@ class Publisher:
 
     def _begin_next(self) -> None:
         """Begin to tell of one thing that the host does not know, if there is one."""
-        found = rules.translations()
+        found = _translations()
         self._lead(found)
         wanted = _wanted(found)
         told = self.told
@@ -140,6 +145,9 @@ class Publisher:
         }
         if wanted == self._led:
             return
+        if any(target.startswith("127.") for _, _, target, _ in wanted):
+            with open(ROUTE_LOOPBACK, "w") as knob:
+                knob.write("1")
         lines = ["flush chain inet b2p loopback"]
         lines += [
             f"add rule inet b2p loopback iifname eth0 ip saddr {addresses.GATEWAY} "
@@ -148,6 +156,11 @@ class Publisher:
         ]
         power.run_with("\n".join(lines) + "\n", NFT, "-f", "-")
         self._led = wanted
+
+
+def _translations() -> "list[rules.Translation]":
+    """Root's first: what comes in is led to a container of root's before anybody listens."""
+    return [*rules.translations(), *rootless.translations()]
 
 
 def _is_loopback(one: "rules.Translation") -> bool:

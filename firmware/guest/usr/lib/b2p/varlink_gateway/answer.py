@@ -1,4 +1,4 @@
-"""Builds what answers a client. Imported last, since it brings in HTTP and all that hangs on it."""
+"""Builds what answers a client: HTTP, and all that hangs on it."""
 
 from __future__ import annotations
 
