@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from b2p import sizes, standstill
 from b2p.control import liveness
-from b2p.control.liveness import Life
+from b2p.control.liveness import Answer, Life
 from b2p.errors import StateError, UsageError
-from b2p.host import process
+from b2p.host import lifetime, process
 from b2p.image import recipe
 from b2p.store import lock, saved
 from b2p.store import record as records
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from b2p.control.liveness import Answer
     from b2p.errors import B2PError
     from b2p.store.layout import Layout, MachineFiles
     from b2p.store.record import Record
@@ -35,6 +34,7 @@ WAITING = "inmigrate"
 
 SCHEMA = 1
 ANSWER_SECONDS = 2.0
+ENDING_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +150,7 @@ def of_records(found: Sequence[Record], layout: Layout) -> list[Status]:
 
 
 def _judged(record: Record, files: MachineFiles, answer: Answer) -> Status:
-    alive = record.pid > 0 and process.alive(record.pid, record.pid_start)
+    answer, alive = _settled(record, answer)
     state, problem, remedy = judgement(record.name, answer, alive=alive, disk=files.data_disk)
     if answer.life is Life.THERE and answer.run_state in STANDING_STILL:
         problem, remedy = "it stands still, half suspended", f"run 'b2p up {record.name}'"
@@ -173,6 +173,19 @@ def _judged(record: Record, files: MachineFiles, answer: Answer) -> Status:
         remedy=remedy,
         run_state=answer.run_state,
     )
+
+
+def _settled(record: Record, answer: Answer) -> tuple[Answer, bool]:
+    """The answer, and whether the process lives; one that is just ending has ended by then.
+
+    A QEMU that goes closes its socket first, and gives up a guest's memory long before it is gone.
+    """
+    pid, began = record.pid, record.pid_start
+    alive = pid > 0 and process.alive(pid, began)
+    is_deaf = answer.life is Life.ABSENT or (answer.life is Life.SILENT and lifetime.is_ending(pid))
+    if alive and is_deaf and process.await_exit(pid, began, timeout=ENDING_SECONDS):
+        return Answer(Life.ABSENT), False
+    return answer, alive
 
 
 def judgement(name: str, answer: Answer, *, alive: bool, disk: Path) -> tuple[State, str, str]:

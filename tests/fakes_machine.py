@@ -9,7 +9,7 @@ import socketserver
 import threading
 from typing import TYPE_CHECKING, ClassVar
 
-from b2p.host import process
+from b2p.host import lifetime
 from b2p.store import places
 from b2p.store.record import Record, write
 
@@ -66,7 +66,7 @@ def served(path: Path, handler: type[socketserver.BaseRequestHandler]) -> Iterat
 
 def own_start_time() -> float:
     """The start time of this very process, as a record holds it."""
-    found = process._start_time(os.getpid())
+    found = lifetime.start_time(os.getpid())
     assert found is not None
     return found
 

@@ -15,7 +15,7 @@ import pytest
 
 from b2p import sweep
 from b2p.errors import GuestError, HostError
-from b2p.host import process
+from b2p.host import lifetime, process
 from b2p.store import lock
 from b2p.store import record as records
 from tests.fakes_story import HOST
@@ -148,7 +148,7 @@ def test_a_command_ends_with_us_whatever_ends_us(tmp_path: Path) -> None:
     while not (pid.exists() and pid.read_text().strip()):
         assert ours.poll() is None
     child = int(pid.read_text())
-    started = process._start_time(child)
+    started = lifetime.start_time(child)
     assert started
     ours.kill()
     ours.wait()

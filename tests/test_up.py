@@ -14,7 +14,7 @@ import pytest
 
 from b2p import launch, ready
 from b2p.errors import GuestError, HostError, StateError, UsageError
-from b2p.host import process
+from b2p.host import lifetime, process
 from b2p.store import record as records
 from tests.fakes_story import HOST
 
@@ -241,7 +241,7 @@ def test_ctrl_c_in_the_very_moment_of_the_start_leaves_nothing(
     computer: Computer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed: list[process.Started] = []
-    real_kill, real_start_time = launch.kill, process._start_time
+    real_kill, real_start_time = launch.kill, lifetime.start_time
 
     def kill(started: process.Started) -> None:
         killed.append(started)
@@ -255,7 +255,7 @@ def test_ctrl_c_in_the_very_moment_of_the_start_leaves_nothing(
 
     interrupted: list[int] = []
     monkeypatch.setattr(launch, "kill", kill)
-    monkeypatch.setattr(process, "_start_time", start_time)
+    monkeypatch.setattr(lifetime, "start_time", start_time)
     with pytest.raises(KeyboardInterrupt):
         computer.up()
     assert not computer.running()

@@ -15,7 +15,6 @@ import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from b2p.errors import HostError
-from b2p.host import signals
+from b2p.host import lifetime, signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -149,7 +148,7 @@ def launch(
     with _log(log) as output, signals.held() as held:
         child = _popen(command, output, keep)
         _children[child.pid] = child
-        started = Started(child.pid, _start_time(child.pid) or 0.0)
+        started = Started(child.pid, lifetime.start_time(child.pid) or 0.0)
         on_start(started)
         if held:
             child.kill()
@@ -178,7 +177,7 @@ def exit_status(pid: int) -> int | None:
 
 def alive(pid: int, start_time: float) -> bool:
     """Whether that very process runs; a zombie does not, nor does a later one of the same pid."""
-    found = _start_time(pid)
+    found = lifetime.start_time(pid)
     return found is not None and abs(found - start_time) <= DRIFT_SECONDS
 
 
@@ -189,7 +188,7 @@ def await_exit(pid: int, start_time: float, *, timeout: float) -> bool:
         if descriptor is not None:
             # Its first thread may be a zombie while others still hold the locks of its files: the
             # descriptor is readable when all have gone.
-            found = _start_time(pid, zombies=True)
+            found = lifetime.start_time(pid, zombies=True)
             is_it = found is not None and abs(found - start_time) <= DRIFT_SECONDS
             is_over = not is_it or _await_readable(descriptor, timeout)
             exit_status(pid)
@@ -271,7 +270,7 @@ def find_by_uuid(uuid: str) -> list[Started]:
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
         if ("-uuid", uuid) in pairwise(words):
-            start_time = _start_time(process.pid)
+            start_time = lifetime.start_time(process.pid)
             if start_time is not None:
                 found.append(Started(process.pid, start_time))
     return found
@@ -297,35 +296,6 @@ def _popen(
         )
     except OSError as error:
         raise _cannot_start(command, error) from error
-
-
-def _start_time(pid: int, *, zombies: bool = False) -> float | None:
-    if sys.platform == "linux":
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_bytes()
-            return parse_stat(stat, os.sysconf("SC_CLK_TCK"), zombies=zombies)
-        except (FileNotFoundError, ProcessLookupError):
-            return None
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        ended = process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-        return None if ended and not zombies else process.create_time()
-    except psutil.NoSuchProcess:
-        return None
-
-
-def parse_stat(stat: bytes, ticks_a_second: int, *, zombies: bool = False) -> float | None:
-    """The start time in seconds after boot, from /proc/PID/stat (proc(5)); None for the dead.
-
-    With `zombies` also of those, and of a process whose first thread is one.
-
-    The second field is the program's name in brackets, and may itself hold brackets and spaces.
-    """
-    fields = stat.rpartition(b")")[2].split()
-    dead = (b"X", b"x") if zombies else (b"Z", b"X", b"x")
-    return None if fields[0] in dead else int(fields[19]) / ticks_a_second
 
 
 @contextlib.contextmanager

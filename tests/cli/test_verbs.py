@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from b2p import status
 from b2p.cli.main import run
-from b2p.control.liveness import Answer, Life
 from tests import fakes_machine as fakes
 
 if TYPE_CHECKING:
@@ -193,34 +191,6 @@ def test_inspect_shows_what_was_decided_and_where_the_files_are(
     assert found["decided"]["uuid"] == record.uuid
     assert found["files"]["record"] == str(layout.machine("default").record)
     assert found["files"]["podman"] == str(layout.machine("default").podman)
-
-
-@pytest.mark.parametrize(
-    ("life", "alive", "state"),
-    [
-        (Answer(Life.THERE, "running"), True, "running"),
-        (Answer(Life.THERE, "guest-panicked"), True, "broken"),
-        (Answer(Life.THERE, "io-error"), True, "broken"),
-        (Answer(Life.STRANGER), False, "broken"),
-        (Answer(Life.ABSENT), False, "stopped"),
-        (Answer(Life.ABSENT), True, "broken"),
-        (Answer(Life.SILENT), True, "broken"),
-        (Answer(Life.SILENT), False, "broken"),
-    ],
-)
-def test_the_state_is_what_answer_and_process_add_up_to(
-    life: Answer, alive: bool, state: str
-) -> None:
-    disk = Path("/b2p/default/data.raw")
-    found, problem, remedy = status.judgement("default", life, alive=alive, disk=disk)
-    assert found == state
-    assert bool(problem) == bool(remedy) == (state == "broken")
-
-
-def test_a_pid_that_came_round_again_is_not_the_machine(layout: Layout, capsys: Capture) -> None:
-    fakes.stopped_machine(layout, pid=os.getpid(), pid_start=fakes.own_start_time() / 2)
-    assert run(["status", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["state"] == "stopped"
 
 
 def test_a_machine_whose_disk_is_gone_is_broken(layout: Layout, capsys: Capture) -> None:

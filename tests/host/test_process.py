@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from b2p.errors import HostError
-from b2p.host import process
+from b2p.host import lifetime, process
 from b2p.host.process import Started
 
 UUID = "3f0e2a1c-5d57-4a1e-8f0b-0b2d6c1b9e11"
@@ -196,10 +196,19 @@ class TestAlive:
         end(started)
         assert not process.alive(started.pid, started.start_time)
 
+    def test_one_that_has_no_memory_any_more_is_ending(self, log: Path) -> None:
+        started = launch(log, "sleep 30")
+        assert not lifetime.is_ending(started.pid)
+        os.kill(started.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, started.pid, os.WEXITED | os.WNOWAIT)
+        # A zombie is all that is left of it, as of one whose other threads still end.
+        assert lifetime.is_ending(started.pid) is (sys.platform == "linux")
+        assert process.exit_status(started.pid) is not None
+
     def test_a_name_with_brackets_does_not_hide_the_start_time(self) -> None:
         stat = b"7 (a) Z (b) S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 123456 0 0\n"
-        assert process.parse_stat(stat, 100) == pytest.approx(1234.56)
-        assert process.parse_stat(stat.replace(b") S", b") Z"), 100) is None
+        assert lifetime.parse_stat(stat, 100) == pytest.approx(1234.56)
+        assert lifetime.parse_stat(stat.replace(b") S", b") Z"), 100) is None
 
 
 class TestTerminate:
