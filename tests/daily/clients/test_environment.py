@@ -68,7 +68,12 @@ def test_vs_codes_dev_container_has_the_project_in_it(
     environment = after_env(docker.person, "--docker")
     project = docker.person.home / "developed"
     (project / ".devcontainer").mkdir(parents=True)
-    wish = {"image": BUSYBOX, "overrideCommand": True, "updateRemoteUserUID": False}
+    # It goes in as root by name.
+    (project / "passwd").write_text("root:x:0:0:root:/tmp:/bin/sh\n")
+    (project / "Containerfile").write_text(f"FROM {BUSYBOX}\nCOPY passwd /etc/passwd\n")
+    image = "localhost/developed"
+    docker("build", "-t", image, "-f", str(project / "Containerfile"), str(project))
+    wish = {"image": image, "overrideCommand": True, "updateRemoteUserUID": False}
     (project / ".devcontainer/devcontainer.json").write_text(json.dumps(wish))
     (project / "word").write_text("from here\n")
     more = ("--workspace-folder", project, "--docker-path", docker_cli)
