@@ -184,7 +184,8 @@ def reached(docker: Docker, port: int) -> list[set[str]]:
         f"nc -w 3 {one} {port} </dev/null >/dev/null 2>&1 && echo {one}" for one in LEADING_HERE
     )
     by_shell = "; ".join(
-        f"(exec 3<>/dev/tcp/{one}/{port}) 2>/dev/null && echo {one}" for one in LEADING_HERE
+        f"timeout 5 bash -c 'exec 3<>/dev/tcp/{one}/{port}' 2>/dev/null && echo {one}"
+        for one in LEADING_HERE
     )
     said = [
         docker("run", "--rm", "--network", network, BUSYBOX, "sh", "-c", f"{by_nc}; true")
