@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import io
-import shutil
 import signal
-import subprocess
 import tarfile
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,17 +67,10 @@ def tools() -> Tools:
 @pytest.fixture(scope="session")
 def person() -> Iterator[Person]:
     """Somebody with an empty home, of a path short enough for sockets, open to be looked at."""
-    from tests.boot.person import B2P, Person
+    from tests.boot.person import newcomer
 
-    # Made with the user's own settings of pip, which a new home would not have.
-    subprocess.run([str(B2P), "--version"], check=True, capture_output=True)
-    # Not below pytest's own directory, which is closed to others: it is b2p that must be.
-    home = Path(tempfile.mkdtemp(prefix="b2p-boot-", dir="/tmp"))
-    home.chmod(0o755)
-    one = Person(home)
-    yield one
-    one.end()
-    shutil.rmtree(home)
+    with newcomer() as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,6 +165,20 @@ def await_true(what: str, happened: Callable[[], object], *, seconds: float = 12
     while not happened():
         assert time.monotonic() < deadline, f"never came: {what}"
         time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def newcomer() -> Iterator[Person]:
+    """Somebody with an empty home, of a path short enough for sockets; it is gone afterwards."""
+    # Made with the user's own settings of pip, which a new home would not have.
+    subprocess.run([str(B2P), "--version"], check=True, capture_output=True)
+    # Not below pytest's own directory, which is closed to others: it is b2p that must be.
+    home = Path(tempfile.mkdtemp(prefix="b2p-boot-", dir="/tmp"))
+    home.chmod(0o755)
+    one = Person(home)
+    yield one
+    one.end()
+    shutil.rmtree(home)
 
 
 @contextlib.contextmanager

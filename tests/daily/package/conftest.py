@@ -9,15 +9,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.boot.person import TREE
+from tests.boot.person import TREE, Person, newcomer
 from tests.pythons import python_with
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 NOT_SOURCE = shutil.ignore_patterns(
     *(".git", "__pycache__", ".*_cache", ".venv", ".hypothesis", "dist", "site")
 )
+
+
+@pytest.fixture(scope="session")
+def person() -> Iterator[Person]:
+    """One of their own: what a page shows is what somebody sees who has no machine yet."""
+    with newcomer() as one:
+        yield one
 
 
 @pytest.fixture(scope="session")
