@@ -67,7 +67,7 @@ def test_a_guest_without_an_agent_is_not_waited_for(computer: Computer) -> None:
     computer.files().control.unlink()
     began = time.monotonic()
     computer.down(timeout=30)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert not computer.running()
 
 

@@ -166,7 +166,7 @@ def test_a_panic_is_told_at_once(computer: Computer) -> None:
     began = time.monotonic()
     with pytest.raises(GuestError, match="the guest's kernel panicked: VFS") as caught:
         computer.up(fault="panics+mute")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert caught.value.hint
     assert not computer.running()
 

@@ -81,16 +81,16 @@ def test_it_sleeps_until_the_host_says_something(port: Any, host: socket.socket)
 
     threading.Thread(target=speak).start()
     began = time.monotonic()
-    while not (found := list(port.waiting())) and time.monotonic() < began + 5:
-        port.pause(5)
+    while not (found := list(port.waiting())) and time.monotonic() < began + 60:
+        port.pause(60)
     assert found == [{"do": "a"}]
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 30
 
 
 def test_a_pause_ends_with_its_time(port: Any) -> None:
     began = time.monotonic()
     port.pause(0.02)
-    assert 0.01 < time.monotonic() - began < 4
+    assert 0.01 < time.monotonic() - began < 30
 
 
 def test_a_host_that_is_away_is_no_failure(port: Any, host: socket.socket) -> None:

@@ -50,8 +50,8 @@ def test_many_that_hang_cost_one_timeout_and_hide_none(short: Path) -> None:
         for number in range(10):
             stack.enter_context(QmpServer(short / f"{number}", mute=number != 3))
         begun = time.monotonic()
-        found = ask_all({str(n): (short / f"{n}", UUID) for n in range(10)}, timeout=0.3)
-        assert time.monotonic() - begun < 1
+        found = ask_all({str(n): (short / f"{n}", UUID) for n in range(10)}, timeout=1)
+        assert time.monotonic() - begun < 5
     assert list(found) == [str(number) for number in range(10)]
     assert [key for key, one in found.items() if one.life is Life.THERE] == ["3"]
     assert found["4"].life is Life.SILENT

@@ -69,7 +69,7 @@ def test_a_monitor_that_does_not_greet_is_silent(short: Path) -> None:
         begun = time.monotonic()
         with pytest.raises(SilentError, match=r"its greeting within 0\.1 s"):
             Monitor(short / "q", timeout=0.1).__enter__()
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 30
 
 
 def test_a_second_client_is_told_of_silence_and_the_first_goes_on(short: Path) -> None:

