@@ -241,7 +241,7 @@ def _own(style: Style) -> list[File]:
         for name, content, mode in firmware_files.files_below(
             firmware.directory() / "guest/usr/lib/b2p"
         )
-        if name.startswith("varlink_gateway/")
+        if name == "serving.py" or name.startswith("varlink_gateway/")
     ]
     strict = {"etc/sudoers.d/user": 0o440}
     found = [
