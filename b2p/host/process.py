@@ -148,7 +148,8 @@ def launch(
     with _log(log) as output, signals.held() as held:
         child = _popen(command, output, keep)
         _children[child.pid] = child
-        started = Started(child.pid, lifetime.start_time(child.pid) or 0.0)
+        # One whose first thread has ended already has begun, too.
+        started = Started(child.pid, lifetime.start_time(child.pid, zombies=True) or 0.0)
         on_start(started)
         if held:
             child.kill()

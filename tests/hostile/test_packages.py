@@ -166,14 +166,17 @@ def unpacked_harmlessly(archive: bytes) -> None:
         for path in every(top):
             assert path.is_symlink() or not path.lstat().st_mode & 0o7000
             assert path.is_symlink() or path.is_file() or path.is_dir()
-        for path in every(top):
-            if not path.is_symlink():
-                path.chmod(0o700)
 
 
 def every(top: Path) -> Iterator[Path]:
-    for folder, below, files in os.walk(top):
-        yield from (Path(folder, name) for name in (*below, *files))
+    """All below, each folder opened to us once it has been looked at."""
+    if not top.is_dir():
+        return
+    top.chmod(0o700)
+    for path in top.iterdir():
+        yield path
+        if path.is_dir() and not path.is_symlink():
+            yield from every(path)
 
 
 def packed(how: unpack.Packing) -> bytes:
