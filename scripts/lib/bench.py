@@ -53,6 +53,9 @@ STARTS = {
     "up of a new machine, from its state": "b2p up of a new machine, likewise",
     "up of a suspended machine": "b2p up, resuming",
     "scratch -- true": "b2p scratch -- true",
+    "b2p up: a new machine": "b2p up of a new machine",
+    "b2p up: started again": "b2p up of a stopped machine",
+    **{what: what for what in bench_peers.FIGURES},
 }
 """The figures of the plot, and what they are called there."""
 
@@ -322,7 +325,7 @@ def draw(bench: Bench, target: Path) -> None:
     """The starts, as a plot."""
     found = {one.what: one.value for one in bench.figures}
     bars = [
-        plot.Bar(label, found[what], is_ours="by hand" not in what)
+        plot.Bar(label, found[what], is_ours="by hand" not in what and " way)" not in what)
         for what, label in STARTS.items()
         if what in found
     ]

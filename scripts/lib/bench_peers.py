@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from scripts.lib.bench import Bench
 
+CLOUD, IGNITION = "cloud-init and ssh (Lima's way)", "Ignition and ssh (podman machine's way)"
+FIGURES = tuple(f"{way}: {when}" for way in (CLOUD, IGNITION) for when in ("new", "started again"))
 PING = "sudo -n curl -s --unix-socket /run/podman/podman.sock http://d/_ping"
 PAUSE = 0.5
 PATIENCE = 600.0
@@ -39,13 +41,13 @@ def measure(bench: Bench) -> None:
     try:
         qemu = workshop.host.qemu.command
         found = disks.disks(workshop)
-        ways: Iterator[tuple[str, Path, str, Callable[[Path, str], Sequence[str]]]] = iter((
-            ("cloud-init and ssh (Lima's way)", found.cloud, "debian", cloud),
-            ("Ignition and ssh (podman machine's way)", found.ignition, "core", ignition),
-        ))  # fmt: skip
+        ways = (
+            (CLOUD, found.cloud, "debian", cloud),
+            (IGNITION, found.ignition, "core", ignition),
+        )
         for what, image, user, told in ways:
             first, later = _theirs(qemu, image, user, told)
-            bench.note(f"{what}: a new machine", first, "s", None, f"{first / new:.0f} x b2p's")
+            bench.note(f"{what}: new", first, "s", None, f"{first / new:.0f} x b2p's")
             bench.note(f"{what}: started again", later, "s", None, f"{later / stopped:.0f} x b2p's")
     finally:
         workshop.close()
