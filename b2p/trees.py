@@ -122,7 +122,7 @@ def _link(member: tarfile.TarInfo, place: Path, top: Path) -> None:
 def _linked(top: Path, name: str) -> Path:
     """The file that another name is asked for, which must have come before and be no link."""
     place = _checked(top, name)
-    if not place.is_file() or place.is_symlink():
+    if place.is_symlink() or not place.is_file():
         raise GuestError(
             STAGE, f"the machine gave a link to {name!r}, which it did not give", "try again"
         )

@@ -175,7 +175,7 @@ def every(top: Path) -> Iterator[Path]:
     top.chmod(0o700)
     for path in top.iterdir():
         yield path
-        if path.is_dir() and not path.is_symlink():
+        if not path.is_symlink() and path.is_dir():
             yield from every(path)
 
 
