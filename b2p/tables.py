@@ -62,6 +62,6 @@ def _folded(rows: Iterable[Sequence[str]], widths: Sequence[int]) -> Iterator[Se
             continue
         first, *rest = textwrap.wrap(
             row[-1], max(room, 20), break_long_words=False, break_on_hyphens=False
-        )
+        ) or [""]
         yield (*row[:-1], first)
         yield from ((*("" for _ in row[:-1]), line) for line in rest)

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from tests.debian_tools import Tools
     from tests.fakes_story import Computer
 
-settings.register_profile("b2p", deadline=None, max_examples=30)
+# The same examples each time: what passes here passes there. New ones are looked for by hand, with
 # scripts/test unit --hypothesis-profile thorough
+settings.register_profile("b2p", deadline=None, max_examples=30, derandomize=True)
 settings.register_profile("thorough", deadline=None, max_examples=2000)
 settings.load_profile("b2p")
 

@@ -209,6 +209,12 @@ def test_a_narrow_terminal_is_spared_columns(
     assert max(map(len, text.splitlines())) <= columns
 
 
+def test_an_empty_cell_fits_beside_a_long_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", Screen())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert tables.table(("A", "B"), [("a" * 90, "")]).splitlines()[1] == "a" * 90
+
+
 def test_a_pipe_gets_all_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", io.StringIO())
     monkeypatch.setenv("COLUMNS", "5")

@@ -141,10 +141,16 @@ class Index:
 
 @cache
 def compare(one: str, other: str) -> int:
-    """Negative, zero or positive as Debian orders the two versions (deb-version(7))."""
+    """Negative, zero or positive as Debian orders the two versions (deb-version(7)).
+
+    TamperedError where one of them is none.
+    """
     from debian.debian_support import version_compare
 
-    return int(version_compare(one, other))
+    try:
+        return int(version_compare(one, other))
+    except ValueError as error:
+        raise TamperedError(f"a version in Debian's list is broken: {error}") from error
 
 
 def _newest_first(packages: Sequence[Package]) -> list[Package]:

@@ -139,3 +139,8 @@ def test_versions_are_compared_as_debian_does(
 
 def test_the_order_of_versions_has_two_sides() -> None:
     assert compare("1", "2") < 0 < compare("2", "1")
+
+
+def test_a_version_that_is_none_is_told() -> None:
+    with pytest.raises(TamperedError, match="a version in Debian's list is broken"):
+        compare("1.0", "\0001.0")
