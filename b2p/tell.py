@@ -11,7 +11,7 @@ from b2p.errors import B2PError
 if TYPE_CHECKING:
     from b2p.report import Report
     from b2p.settings import Settings
-    from b2p.store.layout import MachineFiles
+    from b2p.store.layout import Layout, MachineFiles
     from b2p.store.record import Record
 
 ANSWER_SECONDS = 30.0
@@ -32,12 +32,20 @@ def again(settings: Settings, record: Record, files: MachineFiles, report: Repor
     _tell(files, told, report, "its clock and registries")
 
 
+def whole(layout: Layout, settings: Settings, record: Record, report: Report) -> bool:
+    """Who it is, where that may never have been said; whether it has heard it."""
+    if record.family:
+        return True
+    told = identity.whole(layout, record, settings)
+    return _tell(layout.machine(record.name), told, report, "its name and keys")
+
+
 def of_idleness(record: Record, files: MachineFiles, report: Report) -> None:
     """After how long it is suspended when nobody needs it."""
     _tell(files, {"idle_suspend": record.idle_suspend}, report, "its idle_suspend")
 
 
-def _tell(files: MachineFiles, told: dict[str, Any], report: Report, what: str) -> None:
+def _tell(files: MachineFiles, told: dict[str, Any], report: Report, what: str) -> bool:
     from b2p.control.guest import GuestPort
 
     try:
@@ -48,3 +56,5 @@ def _tell(files: MachineFiles, told: dict[str, Any], report: Report, what: str) 
             f"the machine was not told of {what}: {error.message}",
             "restart it: b2p down, then b2p up",
         )
+        return False
+    return True

@@ -118,10 +118,10 @@ def _running(
             f"machine {before.name!r} runs, but does not answer",
             f"b2p down --force {before.name} && b2p up {before.name}",
         )
-    if not before.first_ready:
-        # The b2p that started it was killed; from now on its disk matters.
-        before = replace(before, first_ready=_now())
-        records.write(found.files.record, before)
+    adopted = before if dry_run else _adopted(before, settings, layout, report)
+    if adopted is None:
+        return None
+    before = adopted
     now = decision.changed_at_once(before, settings)
     for difference in decision.differences(now, settings, extra=extra or None):
         report.warn(
@@ -130,6 +130,20 @@ def _running(
         )
     report.note(f"machine {before.name!r} is running")
     return Up(record=before, command=before.command, was_running=True)
+
+
+def _adopted(before: Record, settings: Settings, layout: Layout, report: Report) -> Record | None:
+    """The machine as one that has come up, whoever began that; None where it begins anew."""
+    if before.first_ready:
+        return before
+    # The b2p that started it was killed, perhaps before the guest was told who it is.
+    if not tell.whole(layout, settings, before, report):
+        _end_rest(before, report)
+        return None
+    # From now on its disk matters.
+    adopted = replace(before, first_ready=_now())
+    records.write(layout.machine(before.name).record, adopted)
+    return adopted
 
 
 def _end_rest(before: Record, report: Report) -> None:

@@ -1,4 +1,4 @@
-"""A QEMU whose b2p was killed before it wrote down the pid: no second one may start beside it."""
+"""A QEMU whose b2p was killed: no second one starts beside it, and it is taken for what it is."""
 
 from __future__ import annotations
 
@@ -36,3 +36,18 @@ def test_one_whose_b2p_was_killed_before_it_ran_begins_anew(computer: Computer) 
     assert again.record.pid != first.pid
     assert computer.running() == [again.record.pid]
     assert "begins anew" in computer.report.warnings[-1]
+
+
+def test_a_machine_that_came_up_after_its_b2p_was_killed_is_taken_for_good(
+    computer: Computer,
+) -> None:
+    record = computer.up().record
+    records.write(computer.files().record, replace(record, first_ready=""))
+    before = len(computer.requests())
+    assert computer.up().was_running
+    assert computer.record().first_ready
+    # It may never have been told who it is.
+    told = computer.requests()[before]
+    assert told["do"] == "identity"
+    assert told["name"] == "default"
+    assert told["host_keys"]

@@ -286,15 +286,6 @@ def test_a_disk_that_a_guest_has_mounted_is_never_made_anew(computer: Computer) 
     assert launch.was_mounted(files.data_disk)
 
 
-def test_a_machine_that_came_up_after_its_b2p_was_killed_is_taken_for_good(
-    computer: Computer,
-) -> None:
-    record = computer.up().record
-    records.write(computer.files().record, replace(record, first_ready=""))
-    assert computer.up().was_running
-    assert computer.record().first_ready
-
-
 def test_a_dry_run_ends_nothing(computer: Computer, monkeypatch: pytest.MonkeyPatch) -> None:
     record = computer.up().record
     records.write(computer.files().record, replace(record, first_ready=""))
