@@ -94,6 +94,13 @@ def busybox_tar(tools: Tools) -> bytes:
     return busybox_root(tools)
 
 
+def add_link(archive: tarfile.TarFile, name: str, target: str) -> None:
+    """A symbolic link in an image's tar."""
+    link = tarfile.TarInfo(name)
+    link.type, link.linkname = tarfile.SYMTYPE, target
+    archive.addfile(link)
+
+
 def busybox_root(tools: Tools, architecture: str = "") -> bytes:
     """The same for another architecture, by Debian's name; as a tar."""
     tree = tools.tree("busybox-static", architecture=architecture)
@@ -101,9 +108,7 @@ def busybox_root(tools: Tools, architecture: str = "") -> bytes:
     with tarfile.open(fileobj=out, mode="w") as archive:
         archive.add(tree / "usr/bin/busybox", "bin/busybox")
         for applet in APPLETS:
-            link = tarfile.TarInfo(f"bin/{applet}")
-            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-            archive.addfile(link)
+            add_link(archive, f"bin/{applet}", "busybox")
         for name in ("tmp", "etc", "data"):
             folder = tarfile.TarInfo(name)
             folder.type, folder.mode = tarfile.DIRTYPE, 0o1777

@@ -8,9 +8,7 @@ told over fw_cfg and asked by ssh (podman machine). The same QEMU, memory and pr
 
 from __future__ import annotations
 
-import json
 import statistics
-import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 
 CLOUD, IGNITION = "cloud-init and ssh (Lima's way)", "Ignition and ssh (podman machine's way)"
 FIGURES = tuple(f"{way}: {when}" for way in (CLOUD, IGNITION) for when in ("new", "started again"))
-PING = "sudo -n curl -s --unix-socket /run/podman/podman.sock http://d/_ping"
 PAUSE = 0.5
 PATIENCE = 600.0
 MEMORY_MIB = 2048
@@ -74,16 +71,14 @@ def _theirs(
     qemu: Sequence[str], image: Path, user: str, told: Callable[[Path, str], Sequence[str]]
 ) -> tuple[float, float]:
     """Seconds from the copy of the image, and from a second start, to the engine's answer."""
-    from tests.standins.by_hand import booted, new_key
+    from tests.standins.by_hand import PING, booted, new_key, sparse_copy
 
     with tempfile.TemporaryDirectory(prefix="b2p-peer-", dir="/tmp") as place:
         home = Path(place)
         key = new_key(home)
         public = key.with_suffix(".pub").read_text().strip()
         began = time.monotonic()
-        disk = home / "disk.raw"
-        subprocess.run(["cp", "--sparse=always", image, disk], check=True)
-        disk.chmod(0o600)
+        disk = sparse_copy(image, home / "disk.raw")
         options = ["-drive", f"file={disk},if=virtio,format=raw", *told(home, public)]
         seconds = []
         for _ in range(2):
@@ -101,26 +96,22 @@ def _theirs(
 
 def cloud(home: Path, public: str) -> Sequence[str]:
     """QEMU's words for a NoCloud CD that gives the user a key and the engine a socket."""
-    from tests.standins.by_hand import seed_iso
+    from tests.standins.by_hand import told_by_nocloud
 
     user_data = {
         "ssh_authorized_keys": [public],
         "runcmd": [["systemctl", "enable", "--now", "podman.socket"]],
     }
-    seed = {
-        "user-data": "#cloud-config\n" + json.dumps(user_data),
-        "meta-data": json.dumps({"instance-id": "one", "local-hostname": "peer"}),
-    }
-    seed_iso(seed, home / "seed.iso")
-    return ["-cdrom", str(home / "seed.iso")]
+    return told_by_nocloud(home, user_data, "peer")
 
 
 def ignition(home: Path, public: str) -> Sequence[str]:
     """The same by Ignition, over fw_cfg."""
+    from tests.standins.by_hand import told_by_ignition
+
     config = {
         "ignition": {"version": "3.3.0"},
         "passwd": {"users": [{"name": "core", "sshAuthorizedKeys": [public]}]},
         "systemd": {"units": [{"name": "podman.socket", "enabled": True}]},
     }
-    (home / "config.ign").write_text(json.dumps(config))
-    return ["-fw_cfg", f"name=opt/com.coreos/config,file={home / 'config.ign'}"]
+    return told_by_ignition(home, config)

@@ -23,17 +23,8 @@ FOLDER = "guest/usr/lib/b2p/agent"
 NAMES = (
     *("addresses", "comfort", "clock", "power", "disk", "engine", "holders", "shares", "resumed"),
     *("identity", "port"),
-    *(
-        "call",
-        "rules",
-        "rootless",
-        "publish",
-        "idleness",
-        "gate",
-        "surroundings",
-        "core",
-        "boundary",
-    ),
+    *("call", "rules", "rootless", "publish", "idleness", "gate", "surroundings", "core"),
+    "boundary",
 )
 
 

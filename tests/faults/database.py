@@ -6,6 +6,8 @@ import tarfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tests.conftest import add_link
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -30,13 +32,9 @@ def packed(tools: Tools, place: Path) -> Path:
     with tarfile.open(place, "w") as archive:
         for name in ("lib", "lib64", "bin"):
             if (tree / "usr" / name).exists():
-                link = tarfile.TarInfo(name)
-                link.type, link.linkname = tarfile.SYMTYPE, f"usr/{name}"
-                archive.addfile(link)
+                add_link(archive, name, f"usr/{name}")
                 archive.add(tree / "usr" / name, f"usr/{name}")
-        link = tarfile.TarInfo("usr/bin/sh")
-        link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-        archive.addfile(link)
+        add_link(archive, "usr/bin/sh", "busybox")
     return place
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +11,7 @@ import pytest
 from tests.boot.person import await_true
 from tests.faults import writes
 from tests.faults.database import Database, packed
+from tests.standins.by_hand import sparse_copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +38,7 @@ def test_what_a_database_has_committed_outlives_a_loss_of_power(
     decided = machine.facts("power")["decided"]["command"]
     disk = Path(machine.facts("power")["files"]["data_disk"])
     before, log = tmp_path / "before.img", tmp_path / "log"
-    copied(disk, before)
+    sparse_copy(disk, before)
 
     qemu = writes.starter(tmp_path / "qemu", decided[: decided.index("-name")], log)
     machine.b2p("up", "power", "--qemu", str(qemu), environment={"B2P_GOLDEN": "false"})
@@ -60,7 +59,7 @@ def test_what_a_database_has_committed_outlives_a_loss_of_power(
         # The last flush of all came after every row that was told; others are for consistency.
         kept = flushes[-1] if number == 0 else chance.choice(flushes)
         after = done[kept + 1 : next((at for at in flushes if at > kept), len(done))]
-        copied(before, disk)
+        sparse_copy(before, disk)
         writes.applied(disk, done[: kept + 1])
         writes.applied(disk, [one for one in after if chance.random() < 0.5])
         tally["losses of power"] += 1
@@ -69,10 +68,3 @@ def test_what_a_database_has_committed_outlives_a_loss_of_power(
         assert sound == "ok"
         assert last >= (told if number == 0 else 3)
         machine.b2p("down", "--force", "power")
-
-
-def copied(source: Path, target: Path) -> None:
-    """A copy with the same holes."""
-    cp = shutil.which("cp")
-    assert cp
-    subprocess.run([cp, "--sparse=always", source, target], check=True)

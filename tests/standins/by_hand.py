@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE = 600.0
+PING = "sudo -n curl -s --unix-socket /run/podman/podman.sock http://d/_ping"
+"""What says OK in a guest whose engine answers."""
 
 
 @dataclass
@@ -141,6 +143,29 @@ def new_key(home: Path) -> Path:
     if not key.exists():
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     return key
+
+
+def sparse_copy(source: Path, target: Path) -> Path:
+    """A copy with the same holes, for its owner alone."""
+    subprocess.run(["cp", "--sparse=always", str(source), str(target)], check=True)
+    target.chmod(0o600)
+    return target
+
+
+def told_by_nocloud(home: Path, user_data: Mapping[str, Any], hostname: str) -> Sequence[str]:
+    """QEMU's words for a CD that tells cloud-init that."""
+    seed = {
+        "user-data": "#cloud-config\n" + json.dumps(user_data),
+        "meta-data": json.dumps({"instance-id": "one", "local-hostname": hostname}),
+    }
+    seed_iso(seed, home / "seed.iso")
+    return ["-cdrom", str(home / "seed.iso")]
+
+
+def told_by_ignition(home: Path, config: Mapping[str, Any]) -> Sequence[str]:
+    """QEMU's words that tell Ignition that, over fw_cfg."""
+    (home / "config.ign").write_text(json.dumps(config))
+    return ["-fw_cfg", f"name=opt/com.coreos/config,file={home / 'config.ign'}"]
 
 
 def seed_iso(files: Mapping[str, str], path: Path) -> None:

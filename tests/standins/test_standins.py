@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +14,15 @@ import pytest
 from b2p.report import SilentReport
 from tests.boot.person import cache_home
 from tests.standins import disks, foreign, isos
-from tests.standins.by_hand import booted, format_me, new_key, seed_iso
+from tests.standins.by_hand import (
+    PING,
+    booted,
+    format_me,
+    new_key,
+    sparse_copy,
+    told_by_ignition,
+    told_by_nocloud,
+)
 from tests.standins.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -25,8 +32,6 @@ if TYPE_CHECKING:
     from tests.standins.by_hand import Guest
 
 pytestmark = [pytest.mark.families, pytest.mark.timeout(1800)]
-
-PING = "sudo -n curl -s --unix-socket /run/podman/podman.sock http://d/_ping"
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +47,6 @@ def key(tmp_path: Path) -> Path:
 
 def public(key: Path) -> str:
     return key.with_suffix(".pub").read_text().strip()
-
-
-def sparse_copy(source: Path, target: Path) -> Path:
-    subprocess.run(["cp", "--sparse=always", str(source), str(target)], check=True)
-    target.chmod(0o600)
-    return target
 
 
 def said(guest: Guest, command: str, *, user: str = "") -> str:
@@ -67,12 +66,8 @@ def test_real_cloud_init_reads_a_cidata_cd(workshop: Workshop, tmp_path: Path, k
         "locale": False,
         "runcmd": [["systemctl", "enable", "--now", "podman.socket"]],
     }
-    seed = {
-        "user-data": "#cloud-config\n" + json.dumps(user_data),
-        "meta-data": json.dumps({"instance-id": "one", "local-hostname": "told"}),
-    }
-    seed_iso(seed, tmp_path / "seed.iso")
-    options = ["-drive", f"file={disk},if=virtio,format=raw", "-cdrom", str(tmp_path / "seed.iso")]
+    seed = told_by_nocloud(tmp_path, user_data, "told")
+    options = ["-drive", f"file={disk},if=virtio,format=raw", *seed]
     with booted(
         workshop.host.qemu.command, options, tmp_path, key=key, user="debian", memory=1024
     ) as guest:
@@ -99,10 +94,9 @@ def test_real_ignition_reads_fw_cfg(workshop: Workshop, tmp_path: Path, key: Pat
         },
         "systemd": {"units": [{"name": "podman.socket", "enabled": True}]},
     }
-    (tmp_path / "config.ign").write_text(json.dumps(config))
     options = [
         *("-drive", f"file={disk},if=virtio,format=raw"),
-        *("-fw_cfg", f"name=opt/com.coreos/config,file={tmp_path / 'config.ign'}"),
+        *told_by_ignition(tmp_path, config),
     ]
     with booted(
         workshop.host.qemu.command, options, tmp_path, key=key, user="core", memory=1024
