@@ -89,6 +89,10 @@ class Bench:
         self.figures.append(Figure(what, value, unit, target, against))
         print(f"  {what}: {value:.3g} {unit}", file=sys.stderr)
 
+    def value(self, what: str) -> float | None:
+        """A figure that was kept; None where it was not measured."""
+        return next((one.value for one in self.figures if one.what == what), None)
+
     def b2p(self, *words: str, must: bool = True) -> str:
         """What a verb prints; its failure ends the bench, if it `must` succeed."""
         ended = subprocess.run(
@@ -155,7 +159,7 @@ def measure_cold(bench: Bench) -> None:
         hand.down(qemu)
         by_b2p.append(bench.timed("up", NAME))
     up, same = statistics.median(by_b2p), statistics.median(by_hand)
-    bench.note("cold up", up, "s", 10, f"{up / same:.2f} x by hand")
+    bench.note("cold up", up, "s", 6, f"{up / same:.2f} x by hand")
     bench.note("the same command by hand", same, "s")
     bench.note("b2p's own share of it", up - same, "s", 0.3)
     bench.note("down", statistics.median(downs), "s", 5)
@@ -170,7 +174,9 @@ def measure_suspended(bench: Bench) -> None:
         up.append(bench.timed("up", NAME))
     memory = f"{bench.facts()['decided']['memory_mib']} MiB"
     bench.note(f"suspend of {memory}", statistics.median(down), "s", 0.5)
-    bench.note("up of a suspended machine", statistics.median(up), "s", 0.9)
+    resumed, cold = statistics.median(up), bench.value("cold up")
+    against = f"{resumed / cold:.2f} x cold up" if cold else ""
+    bench.note("up of a suspended machine", resumed, "s", 0.9, against)
     bench.note("disk used by a suspended machine", max(used) / MEGABYTE, "MB", 300)
 
 
