@@ -103,7 +103,7 @@ def before_qemu(bench: Bench, image: Path) -> float:
             raise SystemExit(f"b2p up --image failed:\n{b2p.communicate()[1].decode()}")
         return spent
     finally:
-        os.killpg(b2p.pid, signal.SIGINT)
+        os.killpg(b2p.pid, signal.SIGTERM)
         b2p.communicate()
         bench.b2p("rm", "-f", MACHINE, must=False)
 

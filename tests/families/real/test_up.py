@@ -213,7 +213,7 @@ def test_real_cloud_init_of_another_family(
     one.goes()
 
 
-def test_a_disk_that_nobody_knows(
+def test_a_disk_that_nobody_knows_and_that_boots_by_uefi_alone(
     family: Callable[[str], Family], workshop: Workshop, tools: Tools
 ) -> None:
     one = family("generic")
@@ -221,8 +221,9 @@ def test_a_disk_that_nobody_knows(
     one.recognised(image)
     one.up(str(image))
     one.name_in_guest = "generic"
-    one.is_up(user="core", engine=lambda: docker_ps(one, tools))
-    one.goes()
+    assert one.ssh("ls -d /sys/firmware/efi") == "/sys/firmware/efi"
+    place = "/root/mark"
+    one.through(user="core", engine=lambda: docker_ps(one, tools), place=place)
 
 
 @pytest.mark.quick
