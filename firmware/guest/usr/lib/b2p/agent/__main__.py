@@ -15,6 +15,7 @@ import engine
 import gate
 import identity
 import idleness
+import peers
 import power
 import publish
 import resumed
@@ -97,6 +98,8 @@ class Agent:
         self.is_settled = False
         self.is_frozen = False
         self.thaw_at: float | None = None
+        self.number = 0
+        """In the network of machines."""
         self.frozen_with: list[int] = []
         """The connections with the host when the disk was frozen: dead once it was resumed."""
 
@@ -120,7 +123,7 @@ class Agent:
         self.gate.open()
         notify_systemd("READY=1")
         # While the engine starts: nobody waits for it.
-        problems = [*filter(None, [full]), *self.mount(request)]
+        problems = [*filter(None, [full]), *self.mount(request), *self.join(request)]
         while not self.engine.listens():
             power.pause(0.02)
         self.is_ready = True
@@ -154,7 +157,7 @@ class Agent:
             if takes_surroundings(request):
                 self.engine.wake()
                 power.run("/usr/bin/systemctl", "try-restart", *ENGINES)
-            self.tell_ready(self.mount(request))
+            self.tell_ready([*self.mount(request), *self.join(request)])
             self.watch_ports(request)
             if "entropy" in request:
                 resumed.sever(self.frozen_with)
@@ -183,6 +186,22 @@ class Agent:
                 self.shares.leave()
             self.shares.wished = request["mounts"]
         return self.shares.bring()
+
+    def join(self, request: dict) -> list[str]:
+        """Have the links to the other machines up; what did not work."""
+        number = request.get("network", {}).get("number", 0)
+        if number in (0, self.number):
+            return []
+        try:
+            peers.join(number)
+        except OSError as problem:
+            return [f"no way to other machines: {problem}"]
+        self.number = number
+        return []
+
+    def know(self, request: dict) -> None:
+        """Call the other machines what they are called now."""
+        peers.write_hosts(peers.own_name(), request["network"])
 
     def tell_ready(self, problems: list[str]) -> None:
         """Say that the engine is there, and what is not."""
@@ -237,8 +256,9 @@ class Agent:
     def handle(self, request: dict) -> dict:
         """Do what a well-formed request asks for; returns what is added to the answer."""
         verb = request.get("do")
-        if verb == "identity":
-            self.take_identity(request)
+        told = {"identity": self.take_identity, "freeze": self.freeze, "network": self.know}
+        if verb in told:
+            told[verb](request)
         elif verb == "warm":
             engine.warm()
             shares.prepare()
@@ -250,8 +270,6 @@ class Agent:
             power.start_unit("b2p-console.service")
         elif verb == "unmount":
             return {"held": self.unmount(request)}
-        elif verb == "freeze":
-            self.freeze(request)
         elif verb == "thaw":
             self.thaw()
         elif verb == "ports":
