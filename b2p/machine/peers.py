@@ -28,14 +28,13 @@ def address(number: int) -> str:
 def links(own: int, directory: str) -> tuple[Link, ...]:
     """The links of the machine of that number; none for 0.
 
-    One goes to itself, unplugged: so all machines have the same devices, and begin from one state.
+    One is its own, where nobody calls: so all machines have the same devices, and begin from the
+    same state.
     """
     if not own:
         return ()
     return tuple(
-        Link(peer=peer)
-        if peer == own
-        else Link(peer=peer, path=_meeting(directory, own, peer), listens=own < peer)
+        Link(peer=peer, path=_meeting(directory, own, peer), listens=own <= peer)
         for peer in NUMBERS
     )
 

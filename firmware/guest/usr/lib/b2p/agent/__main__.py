@@ -255,7 +255,7 @@ class Agent:
 
     def handle(self, request: dict) -> dict:
         """Do what a well-formed request asks for; returns what is added to the answer."""
-        verb = request.get("do")
+        verb = str(request.get("do"))
         told = {"identity": self.take_identity, "freeze": self.freeze, "network": self.know}
         if verb in told:
             told[verb](request)
