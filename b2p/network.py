@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 LOCK_WAIT_SECONDS = 10.0
 """For another b2p that gives a number to a machine: it reads and writes a few small files."""
-TELL_SECONDS = 5.0
-"""For a machine that runs to hear of another one; one that is busy hears it later."""
+TELL_SECONDS = 3.0
+"""For a machine that runs to say that it has heard; what one is told that is busy waits for it."""
 
 
 def members(layout: Layout, network: str) -> dict[str, int]:
@@ -79,46 +79,40 @@ def told(layout: Layout, record: Record) -> dict[str, Any]:
 
 def introduce(layout: Layout, record: Record, report: Report) -> None:
     """All machines of the record's network that run are told who is in it, this one included."""
-    if not record.network:
-        return
-    for name, number in members(layout, record.network).items():
-        if problem := _tell(layout, record.network, name, number):
-            is_own = name == record.name
-            report.warn(
-                f"machine {name!r} was not told of its network {record.network!r}: {problem}",
-                f"an image of before networks: b2p upgrade {name}"
-                if is_own
-                else f"it is told by its next up: b2p up {name}",
-            )
+    _spread(layout, record.network, report)
 
 
 def leave(layout: Layout, network: str, report: Report) -> None:
     """A machine is in that network no more: the others are told; the last one leaves nothing."""
-    left = members(layout, network)
-    for name, number in left.items():
-        if problem := _tell(layout, network, name, number):
-            report.warn(
-                f"machine {name!r} was not told of its network {network!r}: {problem}",
-                f"it is told by its next up: b2p up {name}",
-            )
-    if network and not left:
+    if not _spread(layout, network, report) and network:
         with contextlib.suppress(OSError):
             for path in layout.network(network).iterdir():
                 path.unlink()
             layout.network(network).rmdir()
 
 
-def _tell(layout: Layout, network: str, name: str, number: int) -> str:
-    """Tell one machine; why it did not hear it, empty where it did or does not run."""
-    from b2p.control.errors import GoneError
+def _spread(layout: Layout, network: str, report: Report) -> dict[str, int]:
+    """Tell all machines of a network that run who is in it; who that is."""
+    known = members(layout, network)
+    for name, number in known.items():
+        try:
+            _tell(layout, name, peers.told(number, known))
+        except B2PError as error:
+            report.warn(
+                f"machine {name!r} was not told of its network {network!r}: {error.message}",
+                f"let it begin anew: b2p down {name} && b2p up {name}",
+            )
+    return known
+
+
+def _tell(layout: Layout, name: str, what: dict[str, object]) -> None:
+    from b2p.control.errors import GoneError, SilentError
     from b2p.control.guest import GuestPort
 
-    what = peers.told(number, members(layout, network))
-    try:
-        with GuestPort(layout.machine(name).control) as port:
-            port.ask("network", timeout=TELL_SECONDS, network=what)
-    except GoneError:
-        return ""
-    except B2PError as error:
-        return error.message
-    return ""
+    # One that does not run is told when it is started. One that talks with another b2p just now, or
+    # has not come up yet, finds it waiting at its port.
+    with (
+        contextlib.suppress(GoneError, SilentError),
+        GuestPort(layout.machine(name).control) as port,
+    ):
+        port.ask("network", timeout=TELL_SECONDS, network=what)

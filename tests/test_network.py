@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +20,8 @@ from b2p.store import record as records
 from tests.fakes_machine import stopped_machine
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.fakes_story import Computer
 
 
@@ -153,20 +159,51 @@ def test_a_throwaway_machine_is_in_no_network(computer: Computer) -> None:
     assert network.numbered(replace(record, network=""), computer.layout).network_number == 0
 
 
-def test_a_machine_that_cannot_be_told_is_told_by_its_next_up(computer: Computer) -> None:
-    record = stopped_machine(computer.layout, "a", network="lab", network_number=1)
-    record = replace(record, name="b", network_number=2)
-    # Something else than a guest answers there: nothing comes back.
-    import socket
+@contextmanager
+def at_its_port(computer: Computer, answer: bytes) -> Iterator[socket.socket]:
+    """Somebody who answers (nothing: not at all) at the control port of machine a."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(computer.files("a").control))
+        listener.listen()
 
-    with socket.socket(socket.AF_UNIX) as deaf:
-        deaf.bind(str(computer.files("a").control))
-        deaf.listen()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(network, "TELL_SECONDS", 0.1)
-            network.introduce(computer.layout, record, computer.report)
-    assert "machine 'a' was not told of its network 'lab'" in computer.report.warnings[-1]
-    assert "b2p up a" in computer.report.warnings[-1]
+        def serve() -> None:
+            peer, _ = listener.accept()
+            with peer, peer.makefile() as lines:
+                number = json.loads(lines.readlines(20)[-1])["id"]
+                peer.sendall(answer.replace(b"ID", str(number).encode()))
+
+        thread = threading.Thread(target=serve, daemon=True)
+        if answer:
+            thread.start()
+        yield listener
+
+
+def test_a_machine_that_refuses_to_be_told_is_named(computer: Computer) -> None:
+    record = stopped_machine(computer.layout, "a", network="lab", network_number=1)
+    with at_its_port(computer, b'{"id": ID, "ok": false, "error": "never heard of it"}\n'):
+        network.introduce(computer.layout, record, computer.report)
+    (warning,) = computer.report.warnings
+    assert "machine 'a' was not told of its network 'lab'" in warning
+    assert "never heard of it" in warning
+
+
+def test_what_a_busy_machine_is_told_waits_at_its_port(
+    computer: Computer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "TELL_SECONDS", 0.1)
+    record = stopped_machine(computer.layout, "a", network="lab", network_number=1)
+    with at_its_port(computer, b"") as listener:
+        network.introduce(computer.layout, record, computer.report)
+        # Whoever was there before has gone: QEMU accepts the next one, and reads what it said.
+        peer, _ = listener.accept()
+        with peer, peer.makefile() as lines:
+            assert json.loads(lines.read().strip())["network"]["machines"] == {"a": 1}
+    assert not computer.report.warnings
+
+
+def test_an_image_of_before_networks_is_told(computer: Computer) -> None:
+    computer.up("a", network="lab", fault="old")
+    assert "knows of no networks" in computer.report.warnings[0]
 
 
 def test_peers_are_not_asked_for_by_a_proxy(

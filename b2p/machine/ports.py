@@ -33,3 +33,7 @@ PEER_MAC = "52:54:00:b2:b1:0"
 """With the number of the machine at the other end: the MAC of a link."""
 PEER_DOMAIN = "b2p.internal"
 """Each machine of a network is called NAME and NAME.b2p.internal."""
+NAMES = 10053
+"""UDP port of the guest where those names are answered; nobody has to know it."""
+NAMES_USER = 61053
+"""Who answers there: a number that no other user has."""

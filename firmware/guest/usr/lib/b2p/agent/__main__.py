@@ -128,6 +128,7 @@ class Agent:
             power.pause(0.02)
         self.is_ready = True
         self.tell_ready(problems)
+        self.serve_names()
         self.watch_ports(request)
         identity.wake_containers()
         self.settle(request)
@@ -158,6 +159,7 @@ class Agent:
                 self.engine.wake()
                 power.run("/usr/bin/systemctl", "try-restart", *ENGINES)
             self.tell_ready([*self.mount(request), *self.join(request)])
+            self.serve_names()
             self.watch_ports(request)
             if "entropy" in request:
                 resumed.sever(self.frozen_with)
@@ -199,13 +201,24 @@ class Agent:
         self.number = number
         return []
 
+    def serve_names(self) -> None:
+        """Nobody waits for it; where it cannot be, /etc/hosts is what there is."""
+        if not self.number:
+            return
+        try:
+            peers.serve_names()
+        except OSError as problem:
+            print(f"names: {problem}", flush=True)
+
     def know(self, request: dict) -> None:
         """Call the other machines what they are called now."""
         peers.write_hosts(peers.own_name(), request["network"])
 
     def tell_ready(self, problems: list[str]) -> None:
         """Say that the engine is there, and what is not."""
-        self.port.send({"event": "ready", **({"problems": problems} if problems else {})})
+        network = {"network": self.number} if self.number else {}
+        told = {"problems": problems} if problems else {}
+        self.port.send({"event": "ready", **network, **told})
 
     def unmount(self, request: dict) -> list[str]:
         """Take the host's directories away for a while; where that cannot be: who uses them."""
@@ -253,12 +266,11 @@ class Agent:
                 pauses.append(left)
         return min((one for one in pauses if one is not None), default=None)
 
-    def handle(self, request: dict) -> dict:
+    def handle(self, request: dict) -> dict:  # noqa: C901 - a line for each word there is
         """Do what a well-formed request asks for; returns what is added to the answer."""
-        verb = str(request.get("do"))
-        told = {"identity": self.take_identity, "freeze": self.freeze, "network": self.know}
-        if verb in told:
-            told[verb](request)
+        verb = request.get("do")
+        if verb == "identity":
+            self.take_identity(request)
         elif verb == "warm":
             engine.warm()
             shares.prepare()
@@ -270,6 +282,10 @@ class Agent:
             power.start_unit("b2p-console.service")
         elif verb == "unmount":
             return {"held": self.unmount(request)}
+        elif verb == "freeze":
+            self.freeze(request)
+        elif verb == "network":
+            self.know(request)
         elif verb == "thaw":
             self.thaw()
         elif verb == "ports":

@@ -44,6 +44,11 @@ def join(number: int) -> None:
     power.run_with(commands(number, cards), IP, "-batch", "-")
 
 
+def serve_names() -> None:
+    """Have containers be answered who ask a name server for a machine's name."""
+    power.start_unit("b2p-names.service")
+
+
 def commands(number: int, cards: "dict[int, str]") -> str:
     """What ip(8) has to do, in the form of its batches."""
     lines = []
