@@ -35,5 +35,5 @@ PEER_DOMAIN = "b2p.internal"
 """Each machine of a network is called NAME and NAME.b2p.internal."""
 NAMES = 10053
 """UDP port of the guest where those names are answered; nobody has to know it."""
-NAMES_USER = 61053
-"""Who answers there: a number that no other user has."""
+NAMES_USER = "b2p-names"
+"""Who answers there."""

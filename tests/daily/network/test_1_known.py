@@ -70,9 +70,9 @@ def test_each_reaches_what_the_other_publishes_by_its_name(
 def test_cores_containers_are_known_too(lab: Person, docker_of: Callable[[str], Docker]) -> None:
     docker_of("b")
     lab.inside("rm -f /var/tmp/image.tar", name="b")
-    lab.b2p("podman", "b", "save", BUSYBOX, "-o", "/var/tmp/image.tar")
+    lab.b2p("podman", "-m", "b", "save", BUSYBOX, "-o", "/var/tmp/image.tar")
     lab.inside("chmod 644 /var/tmp/image.tar", name="b")
-    podman = ("podman", "--rootless", "b")
+    podman = ("podman", "--rootless", "-m", "b")
     lab.b2p(*podman, "load", "-i", "/var/tmp/image.tar")
     line = "echo rootless >/tmp/index.html; exec httpd -f -p 80 -h /tmp"
     lab.b2p(
@@ -92,12 +92,19 @@ def test_another_network_is_another_world(lab: Person, docker_of: Callable[[str]
     assert "c.b2p" not in lab.inside("cat /etc/hosts", name="a")
 
 
-def test_a_machine_that_comes_and_goes_is_known_and_forgotten(lab: Person) -> None:
+def test_a_machine_that_comes_and_goes_is_known_and_forgotten(
+    lab: Person, docker_of: Callable[[str], Docker]
+) -> None:
+    docker_of("a")("run", "-d", "--name", "old", BUSYBOX, "sleep", "1000")
     up = lab.b2p("up", "d", "--network", "lab", "--memory", "1GiB", "--no-mount")
     assert "was not told" not in up.err
     assert lab.inside("getent hosts d", name="a").split()[0] == "10.178.178.3"
+    # Containers ask each time: also one that ran before.
+    assert "10.178.178.3" in docker_of("a")("exec", "old", "nslookup", "d")
     assert lab.inside("getent hosts a b", name="d").count("b2p.internal") == 2
     lab.b2p("rm", "-f", "d")
+    assert docker_of("a").run("exec", "old", "nslookup", "d.b2p.internal", status=None).status
+    docker_of("a").remove("old")
     assert lab.b2p("ssh", "a", "--root", "--", "getent hosts d", status=2).out == ""
 
 
