@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,10 +97,9 @@ def test_a_clone_of_one_that_sleeps_wakes_up_as_another(
         assert "goes on" in lab.b2p("up", "b").err
         assert "goes on" in lab.b2p("up", "e").err
         for name in ("b", "e"):
-            await_true(
-                f"the word of {name}",
-                lambda name=name: from_container(docker_of("a"), f"{name}:8080") == "from-b",
-            )
+            heard = partial(from_container, docker_of("a"), f"{name}:8080")
+            await_true(f"the word of {name}", heard)
+            assert heard() == "from-b"
         assert "10.178.178.3" in lab.inside("getent hosts e", name="b")
     finally:
         lab.b2p("rm", "-f", "e")
