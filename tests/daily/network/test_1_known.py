@@ -23,7 +23,7 @@ pytestmark = pytest.mark.daily
 
 def from_container(docker: Docker, address: str, *options: str) -> str:
     """What a container gets there by HTTP; empty where that fails."""
-    line = f"wget -T 5 -q -O - http://{address}/ || true"
+    line = f"wget -T 20 -q -O - http://{address}/ || true"
     return docker("run", "--rm", *options, BUSYBOX, "sh", "-c", line)
 
 
@@ -31,7 +31,7 @@ def from_machine(person: Person, name: str, address: str) -> str:
     """What the machine itself gets there by HTTP; empty where that fails."""
     ask = (
         "import urllib.request as r\n"
-        f"try: print(r.urlopen('http://{address}/', timeout=5).read().decode())\n"
+        f"try: print(r.urlopen('http://{address}/', timeout=20).read().decode())\n"
         "except OSError: pass"
     )
     return person.inside(f'python3 -c "{ask}"', name=name).strip()
@@ -41,7 +41,7 @@ def tried(person: Person, name: str, address: str, port: int) -> str:
     """How a connection from a machine goes: "open", or the error's name."""
     ask = (
         "import socket\n"
-        f"try: socket.create_connection(('{address}', {port}), 3); print('open')\n"
+        f"try: socket.create_connection(('{address}', {port}), 9); print('open')\n"
         "except OSError as e: print(type(e).__name__)"
     )
     return person.inside(f'python3 -c "{ask}"', name=name).strip()
@@ -80,7 +80,7 @@ def test_cores_containers_are_known_too(lab: Person, docker_of: Callable[[str], 
     )
     try:
         await_true("its word", lambda: from_container(docker_of("a"), "b:8090") == "rootless")
-        ask = ("run", "--rm", BUSYBOX, "wget", "-T", "5", "-q", "-O", "-", "http://a:8080/")
+        ask = ("run", "--rm", BUSYBOX, "wget", "-T", "20", "-q", "-O", "-", "http://a:8080/")
         assert lab.b2p(*podman, *ask).out.strip() == "from-a"
     finally:
         lab.b2p(*podman, "rm", "-f", "-t", "0", "core")
@@ -130,8 +130,7 @@ def test_no_way_in_but_what_is_published(lab: Person, docker_of: Callable[[str],
     assert from_container(a, "b:8081") == ""
     # Root of a sends it by its own way: b passes nothing on, to its containers or to this computer.
     lab.inside(
-        f"ip route add {hidden}/32 via 10.178.178.2 && ip route add 10.0.2.99 via 10.178.178.2"
-        " && ip address add 10.0.2.2/32 dev lo",
+        f"ip route add {hidden} via 10.178.178.2 && ip route add 10.0.2.99 via 10.178.178.2",
         name="a",
     )
     try:
@@ -142,7 +141,6 @@ def test_no_way_in_but_what_is_published(lab: Person, docker_of: Callable[[str],
         await_true("b's container", lambda: from_machine(lab, "a", hidden) == "unpublished")
     finally:
         lab.inside(f"ip route del {hidden}; ip route del 10.0.2.99", name="a")
-        lab.inside("ip address del 10.0.2.2/32 dev lo", name="a")
         b.remove("inner", "unpublished", "own")
         lab.b2p("down", "b")
         lab.b2p("up", "b")

@@ -39,7 +39,7 @@ def test_one_that_was_down_or_asleep_is_found_again(
     other = "ab".replace(name, "")
     # A container that runs all the time, in the one that stays.
     docker_of(other)("run", "-d", "--name", "asks", BUSYBOX, "sleep", "1000")
-    ask = ("exec", "asks", "wget", "-T", "5", "-q", "-O", "-", f"http://{name}:8080/")
+    ask = ("exec", "asks", "wget", "-T", "20", "-q", "-O", "-", f"http://{name}:8080/")
     try:
         await_true("its word", lambda: docker_of(other).run(*ask, status=None).out)
         lab.b2p(way, name)
