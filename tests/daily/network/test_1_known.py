@@ -129,7 +129,7 @@ def test_no_way_in_but_what_is_published(lab: Person, docker_of: Callable[[str],
     await_true("what is for the others alone", lambda: from_container(a, "b:8082") == "own")
     assert is_closed(8082)
     hidden = b("inspect", "-f", "{{.NetworkSettings.IPAddress}}", "unpublished")
-    assert tried(lab, "a", "b", 8080, *ENGINES) == ["open", *["ConnectionRefusedError"] * 5]
+    assert tried(lab, "a", "b", 8082, *ENGINES) == ["open", *["ConnectionRefusedError"] * 5]
     assert from_container(a, "b:8081") == ""
     # Root of a lets answers of any sender in, and sends by its own way: b passes nothing on, to its
     # containers or to this computer.
