@@ -49,7 +49,6 @@ def test_one_that_was_down_or_asleep_is_found_again(
         await_true(
             "its word again",
             lambda: docker_of(other).run(*ask, status=None).out.strip() == f"from-{name}",
-            seconds=30,
         )
     finally:
         docker_of(other).remove("asks")
