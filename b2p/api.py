@@ -77,6 +77,7 @@ class Wishes(TypedDict, total=False):
     host_calls: bool
     host_loopback: bool
     idle_suspend: str
+    network: str
     ca_bundle: str
 
 

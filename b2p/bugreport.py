@@ -71,7 +71,9 @@ def write(
 
 
 def _redaction(layout: Layout) -> Redaction:
-    names = set(records.listing(layout.machines).names)
+    listing = records.listing(layout.machines)
+    names = set(listing.names)
+    networks = {one.network for one in listing.records} - {""}
     tokens = []
     for name in names:
         with contextlib.suppress(OSError, B2PError):
@@ -85,7 +87,7 @@ def _redaction(layout: Layout) -> Redaction:
         # root is nobody's name, and stands in every second line.
         user="" if user == "root" else user,
         host=platform.node(),
-        machines=names - {"default"},
+        machines=(names | networks) - {"default"},
         tokens=tokens,
     )
 

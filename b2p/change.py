@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from b2p import decision, status, tell
+from b2p import decision, network, status, tell
 from b2p.down import hold
 from b2p.errors import UsageError
 from b2p.host import computer
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from b2p.settings import Settings
     from b2p.store.layout import Layout
 
-KEYS = ("cpus", "memory", "disk", "accel", "varlink", "idle_suspend")
+KEYS = ("cpus", "memory", "disk", "accel", "varlink", "idle_suspend", "network")
 """What a machine keeps from one start to the next."""
 
 
@@ -52,8 +52,16 @@ def change(
             report.note(f"machine {name!r} is so already")
         else:
             (found,) = status.of_records([before], layout)
+            if after.network != before.network and found.state not in ("stopped", "suspended"):
+                # Its links stay where they lead, under a number that might be another's then.
+                raise UsageError(
+                    f"machine {name!r} runs, and changes its network when it is started",
+                    f"stop it first: b2p down {name}",
+                )
             records.write(files.record, after)
             report.note(f"machine {name!r}: {', '.join(told)}")
+            if after.network != before.network:
+                network.leave(layout, before.network, report)
             if problem := decision.sleepless(after):
                 report.warn(problem, "idle_suspend = 'off' is what holds")
             elif after.idle_suspend != before.idle_suspend and found.state == "running":

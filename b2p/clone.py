@@ -66,6 +66,7 @@ def _cloned(source: str, name: str, layout: Layout) -> Record:
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             ssh_port=0,
             varlink_port=0,
+            network_number=0,
             pid=0,
             pid_start=0.0,
         )

@@ -55,6 +55,7 @@ def _kept(record: Record) -> dict[str, object]:
         "accel": record.accel,
         "varlink": record.varlink,
         "idle_suspend": spans.written(record.idle_suspend),
+        "network": record.network,
         "mounts": list(record.mounts),
     }
 

@@ -31,6 +31,7 @@ def made(
         publish=settings.publish,
         host_calls=settings.host_calls,
         idle_suspend=settings.idle_suspend,
+        network=settings.network,
         mounts=share.together([*settings.mounts, *settings.more_mounts]),
         created=now,
         written_by=__version__,
@@ -54,6 +55,7 @@ def changed(
             "make a new machine with a smaller disk, or leave it",
         )
     mounts = settings.mounts if "mounts" in said else record.mounts
+    network = settings.network if "network" in said and not record.family else record.network
     return replace(
         record,
         image=image,
@@ -64,6 +66,9 @@ def changed(
         publish=settings.publish if "publish" in said else record.publish,
         host_calls=settings.host_calls if "host_calls" in said else record.host_calls,
         idle_suspend=settings.idle_suspend if "idle_suspend" in said else record.idle_suspend,
+        network=network,
+        # A number is one of its network.
+        network_number=record.network_number if network == record.network else 0,
         mounts=share.together([*mounts, *settings.more_mounts]),
         disk_bytes=disk,
         extra=record.extra if extra is None else extra,
@@ -102,6 +107,7 @@ def differences(
         ("publish", record.publish, after.publish, after.publish),
         ("host_calls", record.host_calls, after.host_calls, str(after.host_calls).lower()),
         ("idle_suspend", record.idle_suspend, after.idle_suspend, rest),
+        ("network", record.network, after.network, after.network or "none"),
         ("mounts", record.mounts, after.mounts, " ".join(after.mounts) or "none"),
         ("QEMU's option", record.extra, after.extra, " ".join(after.extra)),
         ("image", True, is_of(record, settings), settings.image),

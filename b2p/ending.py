@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from b2p import network
+
 if TYPE_CHECKING:
     from b2p.equip import Kit
     from b2p.store.record import Record
@@ -23,6 +25,7 @@ class Ending:
 
     def of(self, record: Record) -> Record:
         """Do it; the record as it is then."""
+        network.introduce(self._context.layout, record, self._context.report)
         if self._context.settings.clients != "off":
             self._introduce(record)
         if self._kit is None:

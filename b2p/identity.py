@@ -6,12 +6,13 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from b2p import surroundings
+from b2p import network, surroundings
 from b2p.host import computer
+from b2p.machine import peers
 
 if TYPE_CHECKING:
     from b2p.settings import Settings
-    from b2p.store.layout import Layout, MachineFiles
+    from b2p.store.layout import Layout
     from b2p.store.record import Record
 
 
@@ -23,7 +24,7 @@ def whole(layout: Layout, record: Record, settings: Settings) -> dict[str, Any]:
     files = layout.machine(record.name)
     public = layout.user_key.with_suffix(".pub")
     has_keys = files.host_key.exists()
-    told = news(files, record, settings)
+    told = news(layout, record, settings)
     # One that begins has no surroundings of before to forget.
     told = {key: value for key, value in told.items() if value}
     return {
@@ -36,21 +37,24 @@ def whole(layout: Layout, record: Record, settings: Settings) -> dict[str, Any]:
         "idle_suspend": 0 if layout.is_throwaway else record.idle_suspend,
         # As root one has all rights in mounts; core keeps the number that it was made with.
         "core": os.getuid(),
+        **network.told(layout, record),
         **told,
     }
 
 
 def again(layout: Layout, record: Record, settings: Settings) -> dict[str, Any]:
     """All of it for one that wakes up: it may have been another machine when it was suspended."""
-    files = layout.machine(record.name)
-    return {**whole(layout, record, settings), **news(files, record, settings)}
+    return {**whole(layout, record, settings), **news(layout, record, settings)}
 
 
-def news(files: MachineFiles, record: Record, settings: Settings) -> dict[str, Any]:
+def news(layout: Layout, record: Record, settings: Settings) -> dict[str, Any]:
     """What changes while a machine is away: also told to one that wakes up."""
     words = {"time": time.time(), **around(settings)}
+    if words["proxies"] and record.network:
+        known = peers.direct(network.members(layout, record.network))
+        words["proxies"] = surroundings.proxies(os.environ, known)
     if record.host_calls:
-        words["token"] = files.token.read_text()
+        words["token"] = layout.machine(record.name).token.read_text()
     return words
 
 

@@ -63,10 +63,13 @@ class Waiting:
                     next(self._events(port))
                 patience.requirement = IDENTIFIED
                 # Sent only now: the clock in it must be right when the guest reads it.
-                number = port.send("identity", **identity())
+                told = identity()
+                number = port.send("identity", **told)
                 for event in self._events(port):
                     if event.get("event") == "ready":
                         told_problems(event, warn)
+                        if told.get("network") and not event.keys() & {"network", "problems"}:
+                            warn("its image knows of no networks of machines", "b2p upgrade")
                         break
                     if event.get("id") == number and "error" in event:
                         raise patience.failure(patience.now(), str(event["error"]))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from typing import TYPE_CHECKING
 
-from b2p import autostart, clients, status
+from b2p import autostart, clients, network, status
 from b2p.down import at_socket, hold, orphans, qemus, stop
 from b2p.errors import StateError, UsageError
 from b2p.store import places
@@ -26,7 +27,10 @@ def remove(name: str, layout: Layout, report: Report, *, force: bool) -> None:
     if not files.home.exists() and not orphans(files):
         status.known(layout, name)
     places.prepare(layout)
+    was_in = ""
     with hold(files, report, "b2p rm") as held:
+        with contextlib.suppress(StateError):
+            was_in = before.network if (before := records.read(files.record)) else ""
         running = _running(files, force=force)
         if running and not force:
             raise UsageError(
@@ -40,6 +44,7 @@ def remove(name: str, layout: Layout, report: Report, *, force: bool) -> None:
             autostart.off(name, layout)
             erase(files)
             held.discard()
+    network.leave(layout, was_in, report)
 
 
 def erase(files: MachineFiles) -> None:

@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from b2p import project, sizes, spans
+from b2p import names, project, sizes, spans
 from b2p.errors import UsageError
-from b2p.machine.registries import FORM, Registries
+from b2p.machine.registries import Registries, misspelt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,6 +24,7 @@ COMMAND_LINE = "the command line"
 
 STANDARD_MOUNTS = "default"
 """The word for the mounts that a machine has unless somebody says otherwise."""
+NO_NETWORK = "none"
 
 AcceleratorWish = Literal["auto", "kvm", "hvf", "tcg"]
 VarlinkWish = Literal["unix", "tcp", "off"]
@@ -103,6 +104,8 @@ class Settings:
     """Whether machines and their containers reach what listens on this computer's loopback."""
     idle_suspend: int = 0
     """Seconds after which a machine that nobody needs is suspended; 0: never."""
+    network: str = ""
+    """Machines of one network know one another by name; empty: it is in none."""
     ca_bundle: str = ""
     """Certificates that the guest trusts too: a file of PEM, or host (what this computer does)."""
     said: frozenset[str] = field(default=frozenset())
@@ -248,11 +251,8 @@ def _registries(key: str, raw: object) -> tuple[str, ...]:
     if not isinstance(raw, list) or not all(isinstance(one, str) for one in raw):
         raise _WrongError(f'{key} takes a list, such as ["quay.io"]')
     for one in raw:
-        words = one.split("=") if key == "registry_mirrors" else [one]
-        if len(words) != 1 + (key == "registry_mirrors"):
-            raise _WrongError(f'{key} takes pairs, such as ["docker.io=mirror.example:5000"]')
-        if not all(map(FORM.fullmatch, words)):
-            raise _WrongError(f"{one!r} is not the name of a registry, such as 10.0.2.2:5000")
+        if wrong := misspelt(one, pair=key == "registry_mirrors"):
+            raise _WrongError(wrong)
     return tuple(raw)
 
 
@@ -264,6 +264,13 @@ def _paths(key: str, raw: object) -> tuple[str, ...]:
         if key == "files" and (guest == one or not guest.startswith("/") or ".." in guest):
             raise _WrongError(f"{key} takes HOST:GUEST, and GUEST begins with /")
     return tuple(raw)
+
+
+def _network(key: str, raw: object) -> str:
+    word = _text(key, raw)
+    if word not in ("", NO_NETWORK) and not names.FORM.fullmatch(word):
+        raise _WrongError(f'{key} takes a name of small letters, such as "lab", or "{NO_NETWORK}"')
+    return "" if word == NO_NETWORK else word
 
 
 def _one_of(*words: str) -> Callable[[str, object], str]:
@@ -319,9 +326,7 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "packages": _names,
     "binfmt": _truth,
     "offline": _truth,
-    "registries": _registries,
-    "registry_mirrors": _registries,
-    "insecure_registries": _registries,
+    **dict.fromkeys(("registries", "registry_mirrors", "insecure_registries"), _registries),
     "forward_agent": _truth,
     "clients": _one_of("auto", "off"),
     "golden": _truth,
@@ -331,6 +336,7 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "host_calls": _truth,
     "host_loopback": _truth,
     "idle_suspend": _span,
+    "network": _network,
     "ca_bundle": _text,
     "mounts": _texts,
     "more_mounts": _texts,
@@ -344,7 +350,7 @@ def check_packages(names: Iterable[str]) -> None:
 
 NOT_BY_PROJECTS = (
     *("qemu", "check_valid_until", "image_mirror", "forward_agent"),
-    *("publish", "host_calls", "host_loopback", "ca_bundle", "mounts", "more_mounts"),
+    *("publish", "host_calls", "host_loopback", "ca_bundle", "mounts", "more_mounts", "network"),
     *("registries", "registry_mirrors", "insecure_registries"),
 )
 """Whoever downloads a project must not have its author decide these."""

@@ -9,12 +9,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from b2p import decision, identity, launch, resume
+from b2p import decision, identity, launch, network, resume
 from b2p.errors import B2PError, GuestError, UsageError
 from b2p.golden import Golden, beginning
 from b2p.host import computer
 from b2p.image import recipe
-from b2p.machine import ports, state
+from b2p.machine import peers, ports, state
 from b2p.machine.argv import argv
 from b2p.machine.plan import check_memory
 from b2p.store import places, saved
@@ -53,7 +53,7 @@ class Start:
         record = self._decided()
         # Before anything is fetched or built for a machine that cannot be.
         check_memory(record.name, record.memory_mib, computer.memory_mib())
-        record, host, machine = self.way.planned(record)
+        record, host, machine = self.way.planned(network.numbered(record, self.context.layout))
         self._check_kind(record)
         self._warn_of(host)
         if self.context.layout.is_throwaway:
@@ -82,12 +82,28 @@ class Start:
                 # Nobody goes into a throwaway machine by ssh, unless b2p itself has to.
                 launch.prepare_keys(self.context.layout, self.files)
             # Before the disk: one that no record tells of is not ours to make anew.
-            records.write(self.files.record, record)
+            record, command = self._written(record, command)
             resumed = self._resumed(record, command)
             record = resumed or self._begun(record, command) or self._booted(record, command, undo)
             undo.pop_all()
+        if self.before and self.before.network != record.network:
+            network.leave(self.context.layout, self.before.network, self.report)
         how = "goes on" if resumed else "is up"
         self.report.note(f"machine {record.name!r} {how} after {time.monotonic() - began:.1f} s")
+        return record, command
+
+    def _written(self, record: Record, command: tuple[str, ...]) -> tuple[Record, tuple[str, ...]]:
+        """The record is on the disk; with another number in its network, if that was taken."""
+        layout = self.context.layout
+        with network.numbering(layout, record):
+            now = network.numbered(record, layout)
+            if now != record:
+                links = peers.links(now.network_number, str(layout.network(now.network)))
+                self.machine = replace(self.machine, links=links)
+                record, command = now, (*self.qemu.command, *argv(self.machine))
+            records.write(self.files.record, record)
+        if record.network:
+            places.private_directory(layout.network(record.network))
         return record, command
 
     def _resumed(self, record: Record, command: tuple[str, ...]) -> Record | None:

@@ -13,6 +13,7 @@ from b2p.control.liveness import Answer, Life
 from b2p.errors import StateError, UsageError
 from b2p.host import lifetime, process
 from b2p.image import recipe
+from b2p.machine import peers
 from b2p.store import lock, saved
 from b2p.store import record as records
 
@@ -73,6 +74,8 @@ class Status:
                 "disk_used_bytes": used_bytes(*files.disks),
                 "created": record.created,
             }
+        if record and record.network_number:
+            values |= {"network": record.network, "address": peers.address(record.network_number)}
         if record and self.state == "running":
             values |= {
                 "pid": record.pid,

@@ -14,7 +14,7 @@ from b2p.errors import UsageError
 from b2p.machine import ports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy")
 EXCEPTIONS = "no_proxy"
@@ -37,10 +37,11 @@ _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE
 _UNFIT = re.compile(r"[\s\"'\\\x00-\x1f\x7f]")
 
 
-def proxies(environment: Mapping[str, str]) -> dict[str, str]:
+def proxies(environment: Mapping[str, str], more: Iterable[str] = ()) -> dict[str, str]:
     """The variables for the guest, in both cases; a proxy of this computer's own is led there.
 
-    Pure. Raises UsageError for one that is no address.
+    The hosts in `more` are not reached by a proxy either. Pure. Raises UsageError for one that is
+    no address.
     """
     found: dict[str, str] = {}
     for name in PROXIES:
@@ -51,7 +52,7 @@ def proxies(environment: Mapping[str, str]) -> dict[str, str]:
         return {}
     given = environment.get(EXCEPTIONS) or environment.get(EXCEPTIONS.upper(), "")
     words = [word for word in re.split(r"[\s,]+", given) if word and not _UNFIT.search(word)]
-    found[EXCEPTIONS] = ",".join(dict.fromkeys((*words, *DIRECT)))
+    found[EXCEPTIONS] = ",".join(dict.fromkeys((*words, *DIRECT, *more)))
     return {**found, **{name.upper(): value for name, value in found.items()}}
 
 

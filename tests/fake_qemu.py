@@ -176,10 +176,11 @@ class FakeQemu:
         if request["do"] == "poweroff" and "stays" not in self.faults:
             # As a guest does that ends at once: maybe before its answer is heard.
             self.over.set()
-        return self.come_up(request["id"]) if request["do"] == "identity" else well
+        return self.come_up(request) if request["do"] == "identity" else well
 
-    def come_up(self, number: int) -> bytes:
+    def come_up(self, request: dict[str, Any]) -> bytes:
         """What the guest says on its way up."""
+        number = request["id"]
         way = stage("mounting the data disk")
         if "hangs" in self.faults:
             return way
@@ -193,7 +194,10 @@ class FakeQemu:
             self.end(3)
             return way
         problems = {"problems": ["not mounted: because"]} if "no-mount" in self.faults else {}
-        return way + told({"event": "ready", **problems}) + told({"id": number, "ok": True})
+        network = {} if "old" in self.faults else {"network": request.get("network")}
+        return (
+            way + told({"event": "ready", **problems, **network}) + told({"id": number, "ok": True})
+        )
 
     def end(self, status: int) -> None:
         """End the program with that status."""

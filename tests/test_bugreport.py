@@ -40,7 +40,7 @@ def test_it_tells_of_the_machine_and_of_nobody(
     monkeypatch.setenv("HOME", "/home/ann")
     fakes_machine.stopped_machine(
         layout, "payroll", command=("qemu", "-name", "b2p-payroll", "-kernel", "/home/ann/k"),
-        mounts=("/home/ann/src",),
+        mounts=("/home/ann/src",), network="secretlab",
     )  # fmt: skip
     files = layout.machine("payroll")
     files.token.write_text("feedfacefeedface")
@@ -56,7 +56,17 @@ def test_it_tells_of_the_machine_and_of_nobody(
     with tarfile.open(target) as archive:
         found = {one.name: archive.extractfile(one).read().decode() for one in archive}  # type: ignore[union-attr]
     everything = "\n".join([*found, *found.values()])
-    for secret in ("ann", "laptop", "payroll", "AAAAC3", "feedface", "hunter2", "pw@", "\x1b"):
+    for secret in (
+        "ann",
+        "laptop",
+        "payroll",
+        "secretlab",
+        "AAAAC3",
+        "feedface",
+        "hunter2",
+        "pw@",
+        "\x1b",
+    ):
         assert secret not in everything.replace("cannot", ""), secret
     assert target.stat().st_mode & 0o777 == 0o600
     assert "machine-1" in found["b2p-report/machine.json"]

@@ -133,6 +133,7 @@ def test_a_wrong_variable_is_told_as_the_environments() -> None:
         ("publish", "all"),
         ("host_calls", True),
         ("host_loopback", True),
+        ("network", "lab"),
         ("ca_bundle", "x.pem"),
         ("mounts", ["/"]),
     ],

@@ -31,6 +31,9 @@ idle_option = click.option(
     metavar="TIME",
     help="Suspend it when nobody needs it for so long, such as 30m; or off.",
 )
+network_option = click.option(
+    "--network", metavar="NAME", help="The machines of one network know one another; or none."
+)
 
 
 @click.command(cls=Verb)
@@ -55,6 +58,7 @@ idle_option = click.option(
 @click.option("--bundle", metavar="FILE", help="Take the image and QEMU from what 'bundle' wrote.")
 @click.option("--offline", is_flag=True, help="Fetch nothing: what is missing is an error.")
 @idle_option
+@network_option
 @click.option("--default", is_flag=True, help="Have podman and docker here go there by default.")
 @click.option("--provision", is_flag=True, help="Run the scripts of its first start again.")
 @click.option("--dry-run", is_flag=True, help="Print QEMU's command line and start nothing.")
@@ -174,6 +178,7 @@ def suspend(session: Session, name: str) -> None:
 @click.option("--accel", metavar="WORD", help="auto, kvm, hvf or tcg (emulation).")
 @click.option("--varlink", metavar="WORD", help="unix, tcp or off.")
 @idle_option
+@network_option
 @pass_session
 def change(session: Session, /, name: str, **flags: str | None) -> None:
     """Change a machine; what was changed is in force when it is started next."""

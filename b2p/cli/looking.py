@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from b2p.status import Status
 
 HEADINGS = ("NAME", "STATE", "CPUS", "MEMORY", "DISK", "IMAGE")
+NETWORK_HEADING = "NETWORK"
+"""One column more, where any machine is in a network."""
 SPARE = ("IMAGE", "CPUS")
 """What a narrow terminal is spared."""
 
@@ -31,7 +33,12 @@ def ls(session: Session, *, as_json: bool) -> None:
         terminal.out(_json({"machines": [one.as_json() for one in machines]}))
     elif machines:
         rows = [_row(one) for one in machines]
-        terminal.out(tables.table(HEADINGS, rows, spare=SPARE))
+        headings: tuple[str, ...] = HEADINGS
+        networks = [one.record.network if one.record else "" for one in machines]
+        if any(networks):
+            headings = (*HEADINGS, NETWORK_HEADING)
+            rows = [(*row, network or "-") for row, network in zip(rows, networks, strict=True)]
+        terminal.out(tables.table(headings, rows, spare=SPARE))
     else:
         session.report.note("no machines yet; 'b2p up' makes one")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from b2p.errors import B2PError, StateError
 from b2p.host import computer
-from b2p.machine import state
+from b2p.machine import peers, state
 from b2p.machine.argv import argv
 from b2p.machine.model import Sockets
 from b2p.store import lock, states
@@ -132,5 +132,6 @@ def neutral(machine: Machine, *, name: str = NEUTRAL, uuid: str = NEUTRAL) -> Ma
         console_log=NEUTRAL,
         call_script=NEUTRAL if machine.call_script else "",
         memory_file=None,
+        links=peers.unplugged(machine.links),
         ends_with_parent=False,
     )

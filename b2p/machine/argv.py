@@ -10,7 +10,7 @@ from b2p.machine.architecture import accelerator_options, architecture
 from b2p.machine.model import DirectBoot
 
 if TYPE_CHECKING:
-    from b2p.machine.model import Disk, Machine, Uefi
+    from b2p.machine.model import Disk, Link, Machine, Uefi
 
 _MEMORY = "ram"
 """Of one name wherever it comes from: a saved state knows its memory by it."""
@@ -19,6 +19,8 @@ _VARIABLES = "uefi-variables"
 
 MAC = "52:54:00:b2:b0:01"
 """The same for every machine: each has a user-mode network of its own."""
+CALL_AGAIN_MS = 1000
+"""Between two tries to reach a machine that does not run: each is one connect() to no socket."""
 
 
 def argv(machine: Machine) -> list[str]:
@@ -36,6 +38,7 @@ def argv(machine: Machine) -> list[str]:
         "-device", "virtio-balloon-pci,free-page-reporting=on",
         *architecture(machine.arch).devices,
         *_shares(machine),
+        *_links(machine),
         *machine.extra,
     ]  # fmt: skip
 
@@ -201,6 +204,25 @@ def _shares(machine: Machine) -> list[str]:
             "-device", f"virtio-9p-pci,fsdev={share.tag},mount_tag={share.tag}",
         ]  # fmt: skip
     return words
+
+
+def _links(machine: Machine) -> list[str]:
+    words = []
+    for link in machine.links:
+        name = f"peer{link.peer}"
+        words += [
+            "-netdev", _cable(name, link),
+            "-device",
+            f"virtio-net-pci,netdev={name},mac={ports.PEER_MAC}{link.peer},romfile=",
+        ]  # fmt: skip
+    return words
+
+
+def _cable(name: str, link: Link) -> str:
+    if not link.path:
+        return f"hubport,id={name},hubid={link.peer}"
+    end = "server=on" if link.listens else f"server=off,reconnect-ms={CALL_AGAIN_MS}"
+    return f"stream,id={name},{end},addr.type=unix,addr.path={escaped(link.path)}"
 
 
 def _screen(machine: Machine) -> list[str]:

@@ -133,6 +133,17 @@ class TcpForward:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A network card whose cable leads to one other machine: the one of that number."""
+
+    peer: int
+    path: str = ""
+    """The unix socket that both ends meet at; empty: nothing is plugged in."""
+    listens: bool = False
+    """Whether this end makes the socket; the other one calls again until it is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sockets:
     """Where QEMU's own unix sockets lie on the host."""
 
@@ -178,6 +189,8 @@ class Machine:
     call_script: str = ""
     """The shell script that QEMU starts for each host call; empty: there are none."""
     shares: tuple[Share, ...] = ()
+    links: tuple[Link, ...] = ()
+    """To the other machines of its network; empty: it is in none."""
     screen: bool = False
     """Whether it has a display, to be looked at where its serial console says nothing."""
     extra: tuple[str, ...] = field(default=())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from b2p.errors import HostError, UsageError
-from b2p.machine import ports, share
+from b2p.machine import peers, ports, share
 from b2p.machine.architecture import kernel_words
 from b2p.machine.model import DirectBoot, Disk, Host, Machine, Share, Sockets, UnixForward
 
@@ -34,6 +34,8 @@ class Wishes:
     mounts: tuple[share.Mount, ...] = ()
     mount_slots: int = 0
     """How many there would be, were all directories there: a state still fits without one."""
+    number: int = 0
+    """Its number in a network of machines; 0: it is in none."""
     extra: tuple[str, ...] = ()
 
 
@@ -63,6 +65,8 @@ class Places:
     docker: str = ""
     """Empty where docker's newest clients go to `podman` as well."""
     data_format: DiskFormat = "raw"
+    links: str = ""
+    """The directory where machines of its network meet."""
 
 
 def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machine:
@@ -98,6 +102,7 @@ def plan(wishes: Wishes, host: Host, image: ImageFiles, places: Places) -> Machi
         console_log=places.console_log,
         call_script=places.call_script if wishes.host_calls else "",
         shares=_shares(wishes, host, places),
+        links=peers.links(wishes.number, places.links),
         extra=wishes.extra,
     )
 

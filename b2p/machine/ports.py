@@ -24,3 +24,16 @@ CONTROL_PORT_NAME = "b2p.control"
 ROOT_DISK_SERIAL = "b2p-root"
 DATA_DISK_SERIAL = "b2p-data"
 SHARE_TAG = "b2p-mount-"
+
+PEERS = 8
+"""Machines that a network of machines has room for: as many links each, one of them unused."""
+PEER_ADDRESS = "10.178.178."
+"""With a machine's number in the network (from 1 on): its address there."""
+PEER_MAC = "52:54:00:b2:b1:0"
+"""With the number of the machine at the other end: the MAC of a link."""
+PEER_DOMAIN = "b2p.internal"
+"""Each machine of a network is called NAME and NAME.b2p.internal."""
+NAMES = 10053
+"""UDP port of the guest where those names are answered; nobody has to know it."""
+NAMES_USER = "b2p-names"
+"""Who answers there."""

@@ -9,7 +9,18 @@ from dataclasses import dataclass
 FORM = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[a-z0-9._/-]+)?")
 """A registry, perhaps with a folder in it: "docker.io", "10.0.2.2:5000", "quay.io/team"."""
 
+MIRROR_EXAMPLE = "docker.io=mirror.example:5000"
 DOCKERS_OWN = "docker.io"
+
+
+def misspelt(word: str, *, pair: bool) -> str:
+    """What is wrong with a word of a setting, REGISTRY=MIRROR for a pair; empty: nothing."""
+    words = word.split("=") if pair else [word]
+    if len(words) != 1 + pair:
+        return f'registry_mirrors takes pairs, such as ["{MIRROR_EXAMPLE}"]'
+    if not all(map(FORM.fullmatch, words)):
+        return f"{word!r} is not the name of a registry, such as 10.0.2.2:5000"
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

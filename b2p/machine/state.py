@@ -22,8 +22,9 @@ NAMES = {
 """What people call some of QEMU's options."""
 
 PROCESSOR = "host's processor"
-OUTSIDE = {"-fsdev"}
-"""Options that say what lies on the host: no part of the machine's state depends on them."""
+OUTSIDE = {"-fsdev": (), "-netdev": ("stream,", "hubport,")}
+"""Options (with how their values begin, where not all are meant) that say what lies on the host: no
+part of the machine's state depends on them."""
 
 SHORT = 24
 """A value of at most so many characters is shown."""
@@ -36,12 +37,16 @@ def fields(command: Sequence[str], *, qemu: str, processor: str) -> dict[str, st
     """
     found: dict[str, list[str]] = {}
     for option, value in _pairs(command):
-        if option not in OUTSIDE:
+        if not _is_outside(option, value):
             found.setdefault(NAMES.get(option, f"option {option}"), []).append(value)
     named = {name: " ".join(values) for name, values in found.items()}
     if not named.get("accelerator", "").startswith("tcg"):
         named[PROCESSOR] = processor
     return {"QEMU": qemu, **named}
+
+
+def _is_outside(option: str, value: str) -> bool:
+    return option in OUTSIDE and value.startswith(OUTSIDE[option] or "")
 
 
 def difference(saved: Mapping[str, str], now: Mapping[str, str]) -> str:

@@ -325,6 +325,16 @@ class Layout:
         """The screen of the last machine that did not come up, where it had one."""
         return self.cache / "failed-screen.png"
 
+    @property
+    def network_numbers(self) -> Path:
+        """Held (flock) while a machine is given its number in a network."""
+        return self.machines / ".networks"
+
+    def network(self, name: str) -> Path:
+        """The directory of the sockets at which the machines of a network meet."""
+        short = hashlib.sha256(f"network {name} {self.machines}".encode()).hexdigest()[:8]
+        return self.sockets / short
+
     def machine(self, name: str) -> MachineFiles:
         """The files of the machine of that name, whether it exists or not."""
         home = self.machines / name

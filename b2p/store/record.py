@@ -62,6 +62,10 @@ class Record:
     """Ports led to the guest by hand, as b2p/machine/forwards.py writes them."""
     mounts: tuple[str, ...] = ()
     """Directories of the host that the guest has: the words of b2p/machine/share.py."""
+    network: str = ""
+    """The network of machines that it is in; empty: none."""
+    network_number: int = 0
+    """Its number there, from 1 on, kept for as long as nobody else has it; 0: none yet."""
     family: str = ""
     """What kind of image it is (b2p/families); empty: b2p's own."""
     image_path: str = ""

@@ -42,7 +42,7 @@ class Own:
             replace(wishes(record), mounts=self.mounts, mount_slots=len(record.mounts)),
             host,
             _image_files(image),
-            _own_places(context.files),
+            replace(_own_places(context.files), links=str(context.layout.network(record.network))),
         )
         return record, host, machine
 
@@ -104,6 +104,7 @@ def wishes(record: Record) -> Wishes:
         memory_mib=record.memory_mib,
         varlink=record.varlink,
         host_calls=record.host_calls,
+        number=record.network_number,
         extra=record.extra,
     )
 

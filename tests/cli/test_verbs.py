@@ -157,6 +157,17 @@ def test_ls_shows_running_stopped_and_broken_side_by_side(layout: Layout, capsys
     assert "machine.json" in listed["machines"][2]["problem"]
 
 
+def test_ls_tells_of_networks_where_a_machine_is_in_one(layout: Layout, capsys: Capture) -> None:
+    fakes.stopped_machine(layout, "alone")
+    assert run(["ls"]) == 0
+    assert "NETWORK" not in capsys.readouterr().out
+    fakes.stopped_machine(layout, "known", network="lab", network_number=2)
+    assert run(["ls"]) == 0
+    heading, *rows = capsys.readouterr().out.splitlines()
+    assert heading.split()[-1] == "NETWORK"
+    assert [row.split()[-1] for row in rows] == ["-", "lab"]
+
+
 @pytest.mark.usefixtures("home")
 def test_an_empty_list_is_a_remark_and_empty_json(capsys: Capture) -> None:
     assert run(["ls"]) == 0

@@ -49,6 +49,12 @@ class Foreign:
             context.report.warn(
                 "nothing is mounted: only b2p's own image can", "copy it there: b2p cp"
             )
+        if record.network:
+            context.report.warn(
+                f"machine {record.name!r} is not in network {record.network!r}: only b2p's own"
+                " image can be",
+                "publish its ports: the others reach them at host.containers.internal",
+            )
         _check_boundary(context.settings)
         settings = settings_in_force(context.settings, record)
         user_data = _content(settings.user_data, "user-data")
@@ -66,6 +72,8 @@ class Foreign:
             image=chosen.digest,
             family=chosen.family.name,
             mounts=(),
+            network="",
+            network_number=0,
             image_path="" if chosen.in_cache else str(chosen.path),
         )
         own = places(files)

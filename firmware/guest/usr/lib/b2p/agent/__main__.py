@@ -15,6 +15,7 @@ import engine
 import gate
 import identity
 import idleness
+import peers
 import power
 import publish
 import resumed
@@ -97,6 +98,8 @@ class Agent:
         self.is_settled = False
         self.is_frozen = False
         self.thaw_at: float | None = None
+        self.number = 0
+        """In the network of machines."""
         self.frozen_with: list[int] = []
         """The connections with the host when the disk was frozen: dead once it was resumed."""
 
@@ -120,11 +123,12 @@ class Agent:
         self.gate.open()
         notify_systemd("READY=1")
         # While the engine starts: nobody waits for it.
-        problems = [*filter(None, [full]), *self.mount(request)]
+        problems = [*filter(None, [full]), *self.mount(request), *self.join(request)]
         while not self.engine.listens():
             power.pause(0.02)
         self.is_ready = True
         self.tell_ready(problems)
+        self.serve_names()
         self.watch_ports(request)
         identity.wake_containers()
         self.settle(request)
@@ -154,7 +158,8 @@ class Agent:
             if takes_surroundings(request):
                 self.engine.wake()
                 power.run("/usr/bin/systemctl", "try-restart", *ENGINES)
-            self.tell_ready(self.mount(request))
+            self.tell_ready([*self.mount(request), *self.join(request)])
+            self.serve_names()
             self.watch_ports(request)
             if "entropy" in request:
                 resumed.sever(self.frozen_with)
@@ -184,9 +189,36 @@ class Agent:
             self.shares.wished = request["mounts"]
         return self.shares.bring()
 
+    def join(self, request: dict) -> list[str]:
+        """Have the links to the other machines up; what did not work."""
+        number = request.get("network", {}).get("number", 0)
+        if number in (0, self.number):
+            return []
+        try:
+            peers.join(number)
+        except OSError as problem:
+            return [f"no way to other machines: {problem}"]
+        self.number = number
+        return []
+
+    def serve_names(self) -> None:
+        """Nobody waits for it; where it cannot be, /etc/hosts is what there is."""
+        if not self.number:
+            return
+        try:
+            peers.serve_names()
+        except OSError as problem:
+            print(f"names: {problem}", flush=True)
+
+    def know(self, request: dict) -> None:
+        """Call the other machines what they are called now."""
+        peers.write_hosts(peers.own_name(), request["network"])
+
     def tell_ready(self, problems: list[str]) -> None:
         """Say that the engine is there, and what is not."""
-        self.port.send({"event": "ready", **({"problems": problems} if problems else {})})
+        network = {"network": self.number} if self.number else {}
+        told = {"problems": problems} if problems else {}
+        self.port.send({"event": "ready", **network, **told})
 
     def unmount(self, request: dict) -> list[str]:
         """Take the host's directories away for a while; where that cannot be: who uses them."""
@@ -234,7 +266,7 @@ class Agent:
                 pauses.append(left)
         return min((one for one in pauses if one is not None), default=None)
 
-    def handle(self, request: dict) -> dict:
+    def handle(self, request: dict) -> dict:  # noqa: C901 - a line for each word there is
         """Do what a well-formed request asks for; returns what is added to the answer."""
         verb = request.get("do")
         if verb == "identity":
@@ -252,6 +284,8 @@ class Agent:
             return {"held": self.unmount(request)}
         elif verb == "freeze":
             self.freeze(request)
+        elif verb == "network":
+            self.know(request)
         elif verb == "thaw":
             self.thaw()
         elif verb == "ports":

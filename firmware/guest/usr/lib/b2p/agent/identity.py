@@ -3,7 +3,7 @@
 import os
 import time
 
-import addresses
+import peers
 import power
 import resumed
 
@@ -32,6 +32,7 @@ def apply(request: dict) -> None:
         _set_machine_id(request["machine_id"])
     if request.get("name"):
         _set_name(request["name"])
+        peers.write_hosts(request["name"], request.get("network"))
     os.makedirs(RUN, mode=0o755, exist_ok=True)
     for name, text in request.get("host_keys", {}).items():
         _write(os.path.basename(name), text, 0o600)
@@ -106,11 +107,6 @@ def _set_name(name: str) -> None:
         kernel.write(name)
     with open("/etc/hostname", "w") as file:
         file.write(name + "\n")
-    with open("/etc/hosts", "w") as file:
-        file.write(
-            f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {name}\n"
-            f"{addresses.GATEWAY} {addresses.HOST_NAMES}\n"
-        )
 
 
 def _write(name: str, text: str, mode: int) -> None:
