@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from b2p.machine.model import ArchWish
+
 ENVIRONMENT = "the environment"
 COMMAND_LINE = "the command line"
 
@@ -41,6 +43,8 @@ class Settings:
     """Its memory, in bytes; written with a unit."""
     disk: int = 100 * sizes.GIB
     """The most that its disk may hold, likewise; the file is sparse."""
+    arch: ArchWish = "auto"
+    """The guest's processor: auto (as this computer's), x86_64 or aarch64."""
     accel: AcceleratorWish = "auto"
     """auto, kvm, hvf or tcg (emulation)."""
     qemu: str = "auto"
@@ -275,6 +279,13 @@ def _one_of(*words: str) -> Callable[[str, object], str]:
     return check
 
 
+def _arch(key: str, raw: object) -> str:
+    found = _ARCHITECTURES.get(raw.lower()) if isinstance(raw, str) else None
+    if found is None:
+        raise _WrongError(f"{key} takes auto, amd64 (or x86_64) or arm64 (or aarch64)")
+    return found
+
+
 class _WrongError(Exception):
     """A value has not the form that its key takes; the text says which."""
 
@@ -302,10 +313,17 @@ _EXAMPLE = {
     "units": "my.service",
     "quadlets": "web.container",
 }
+_ARCHITECTURES: dict[str, ArchWish] = {
+    "auto": "auto",
+    **dict.fromkeys(("x86_64", "x86-64", "amd64", "x64"), "x86_64"),
+    **dict.fromkeys(("aarch64", "arm64"), "aarch64"),
+}
+"""As people write them: QEMU's name, which is the kernel's too."""
 _READERS: dict[str, Callable[[str, object], object]] = {
     "cpus": _whole,
     "memory": _size,
     "disk": _size,
+    "arch": _arch,
     "accel": _one_of("auto", "kvm", "hvf", "tcg"),
     "qemu": _text,
     "mirror": _text,

@@ -25,13 +25,18 @@ SPARE = ("IMAGE", "CPUS")
 def ls(session: Session, *, as_json: bool) -> None:
     """List the machines."""
     from b2p import status, tables, terminal
+    from b2p.host import computer
 
     machines = status.all_machines(session.layout)
     if as_json:
         terminal.out(_json({"machines": [one.as_json() for one in machines]}))
     elif machines:
-        rows = [_row(one) for one in machines]
-        terminal.out(tables.table(HEADINGS, rows, spare=SPARE))
+        rows, headings = [_row(one) for one in machines], HEADINGS
+        if any(one.record and one.arch != computer.arch() for one in machines):
+            # Told where it tells something.
+            headings = (*HEADINGS, "ARCH")
+            rows = [(*row, one.arch or "-") for row, one in zip(rows, machines, strict=True)]
+        terminal.out(tables.table(headings, rows, spare=SPARE))
     else:
         session.report.note("no machines yet; 'b2p up' makes one")
 

@@ -30,6 +30,8 @@ class Record:
     cpus: int
     memory_mib: int
     disk_bytes: int
+    arch: str = ""
+    """The guest's processor, x86_64 or aarch64; empty where an older b2p did not say: as here."""
     accel: str = "auto"
     """The wish: auto, kvm, hvf or tcg."""
     ssh_port: int = 0

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LIB = "./usr/lib/x86_64-linux-gnu"
 LOADER = f"{LIB}/ld-linux-x86-64.so.2"
 QEMU = "./usr/bin/qemu-system-x86_64"
+KIND = brought.Kind("x86_64", "x86_64")
 
 
 def contents(loader: str = 'shift 4; exec "$@"') -> dict[str, bytes]:
@@ -60,7 +61,7 @@ class Case:
 
     def bring(self, **options: Any) -> tuple[str, ...]:
         archive = cast("Any", self.archive)
-        return brought.bring(archive, "x86_64", self.cache, self.report, **options)
+        return brought.bring(archive, KIND, self.cache, self.report, **options)
 
     def homes(self) -> list[str]:
         return sorted(one.name for one in self.cache.iterdir())
@@ -113,8 +114,8 @@ def test_the_one_that_is_there_is_taken_without_network(case: Case) -> None:
     words = case.bring()
     case.archive.offline = True
     assert case.bring() == words
-    assert brought.existing("x86_64", case.cache) == words
-    assert brought.existing("aarch64", case.cache) is None
+    assert brought.existing(KIND, case.cache) == words
+    assert brought.existing(brought.Kind("aarch64", "x86_64"), case.cache) is None
 
 
 def test_a_refresh_brings_the_newest_and_keeps_the_last(case: Case) -> None:
@@ -167,7 +168,7 @@ def test_one_that_lost_files_is_made_anew(case: Case) -> None:
     home = case.cache / case.homes()[0]
     (home / "bin" / "qemu-system-x86_64").unlink()
     (home / "lib" / "foreign").write_text("")
-    assert brought.existing("x86_64", case.cache) is None
+    assert brought.existing(KIND, case.cache) is None
     assert case.bring() == words
     assert process.run(words, timeout=5).status == 0
     assert not (home / "lib" / "foreign").exists()
@@ -235,7 +236,7 @@ def test_a_place_that_no_library_path_can_hold_is_refused(
     ],
 )
 def test_no_package_writes_elsewhere(name: str) -> None:
-    assert brought.place(name, "x86_64") is None
+    assert brought.place(name, KIND) is None
 
 
 def test_a_link_that_leads_out_of_its_directory_is_not_made(case: Case, tmp_path: Path) -> None:
