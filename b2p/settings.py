@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from b2p import project, sizes, spans
 from b2p.errors import UsageError
+from b2p.machine.architecture import ARCHITECTURES
 from b2p.machine.registries import FORM, Registries
 
 if TYPE_CHECKING:
@@ -270,20 +271,13 @@ def _paths(key: str, raw: object) -> tuple[str, ...]:
     return tuple(raw)
 
 
-def _one_of(*words: str) -> Callable[[str, object], str]:
+def _one_of(*words: str, meant: Mapping[str, str] | None = None) -> Callable[[str, object], str]:
     def check(key: str, raw: object) -> str:
         if raw not in words:
             raise _WrongError(f"{key} takes {', '.join(words[:-1])} or {words[-1]}")
-        return str(raw)
+        return (meant or {}).get(str(raw), str(raw))
 
     return check
-
-
-def _arch(key: str, raw: object) -> str:
-    found = _ARCHITECTURES.get(raw.lower()) if isinstance(raw, str) else None
-    if found is None:
-        raise _WrongError(f"{key} takes auto, amd64 (or x86_64) or arm64 (or aarch64)")
-    return found
 
 
 class _WrongError(Exception):
@@ -313,17 +307,11 @@ _EXAMPLE = {
     "units": "my.service",
     "quadlets": "web.container",
 }
-_ARCHITECTURES: dict[str, ArchWish] = {
-    "auto": "auto",
-    **dict.fromkeys(("x86_64", "x86-64", "amd64", "x64"), "x86_64"),
-    **dict.fromkeys(("aarch64", "arm64"), "aarch64"),
-}
-"""As people write them: QEMU's name, which is the kernel's too."""
 _READERS: dict[str, Callable[[str, object], object]] = {
     "cpus": _whole,
     "memory": _size,
     "disk": _size,
-    "arch": _arch,
+    "arch": _one_of("auto", *ARCHITECTURES, meant=ARCHITECTURES),
     "accel": _one_of("auto", "kvm", "hvf", "tcg"),
     "qemu": _text,
     "mirror": _text,

@@ -21,13 +21,16 @@ def settings(**said: Any) -> Settings:
 
 def made(**said: Any) -> Record:
     wishes = settings(**said)
-    return decision.made("web", wishes, image="0123", uuid="u", now=NOW, extra=("-x",))
+    return decision.made(
+        "web", wishes, arch="x86_64", image="0123", uuid="u", now=NOW, extra=("-x",)
+    )
 
 
 def test_a_new_machine_has_all_that_was_wished() -> None:
     assert made(memory=3 * sizes.GIB, disk=5 * sizes.GIB, accel="tcg") == Record(
         name="web",
         uuid="u",
+        arch="x86_64",
         image="0123",
         cpus=4,
         memory_mib=3072,

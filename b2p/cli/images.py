@@ -79,6 +79,7 @@ def inspect(session: Session, digest: str) -> None:
 @pass_session
 def build(
     session: Session,
+    /,
     *,
     packages: tuple[str, ...],
     lock: Path | None,
@@ -129,7 +130,9 @@ def verify(session: Session, digests: tuple[str, ...], *, as_json: bool) -> None
 @arch_option
 @json_option
 @pass_session
-def pull(session: Session, wished: str, *, digest: str, as_json: bool, **flags: str | None) -> None:
+def pull(
+    session: Session, /, wished: str, *, digest: str, as_json: bool, **flags: str | None
+) -> None:
     """Fetch an image by its family's name or its address, or look whether there is a newer one."""
     from b2p import images, names, settings, terminal
 

@@ -31,7 +31,8 @@ def ls(session: Session, *, as_json: bool) -> None:
     if as_json:
         terminal.out(_json({"machines": [one.as_json() for one in machines]}))
     elif machines:
-        rows, headings = [_row(one) for one in machines], HEADINGS
+        headings: tuple[str, ...] = HEADINGS
+        rows = [_row(one) for one in machines]
         if any(one.record and one.arch != computer.arch() for one in machines):
             # Told where it tells something.
             headings = (*HEADINGS, "ARCH")

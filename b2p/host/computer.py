@@ -16,18 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from b2p.errors import HostError
+from b2p.machine.architecture import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from b2p.machine.model import Arch, ArchWish
-
-ARCHITECTURES: dict[str, Arch] = {
-    "x86_64": "x86_64",
-    "amd64": "x86_64",
-    "aarch64": "aarch64",
-    "arm64": "aarch64",
-}
 
 NETWORK_FILESYSTEMS = frozenset(
     (

@@ -31,11 +31,11 @@ def test_a_real_processor_keeps_its_guards(accelerator: Accelerator) -> None:
     words = kernel_words("x86_64", accelerator)
     assert "mitigations" not in words
     assert "cryptomgr" not in words
-    assert accelerator_options(accelerator) == ["-accel", accelerator, "-cpu", "host"]
+    assert accelerator_options("x86_64", accelerator) == ["-accel", accelerator, "-cpu", "host"]
 
 
 def test_emulated_code_is_kept_in_bounds() -> None:
-    assert accelerator_options("tcg")[:2] == ["-accel", "tcg,thread=multi,tb-size=64"]
+    assert accelerator_options("x86_64", "tcg")[:2] == ["-accel", "tcg,thread=multi,tb-size=64"]
 
 
 @pytest.mark.parametrize(("arch", "console"), [("x86_64", "ttyS0"), ("aarch64", "ttyAMA0")])
