@@ -77,6 +77,15 @@ def test_options_of_qemu_are_told_and_may_be_taken_back() -> None:
     assert decision.changed(before, settings(), image="", extra=()).extra == ()
 
 
+def test_a_machine_keeps_its_architecture() -> None:
+    before = made()
+    for same in ("auto", "x86_64"):
+        assert decision.changed(before, settings(arch=same), image="", extra=None).arch == "x86_64"
+    with pytest.raises(UsageError, match=r"'web' is an x86_64 one, .* become aarch64") as one:
+        decision.changed(before, settings(arch="aarch64"), image="", extra=None)
+    assert "b2p up NAME --arch aarch64" in one.value.hint
+
+
 def test_a_disk_does_not_shrink() -> None:
     with pytest.raises(UsageError, match="holds 100GiB and cannot shrink to 99GiB") as caught:
         decision.changed(made(), settings(disk=99 * sizes.GIB), image="", extra=None)

@@ -6,7 +6,8 @@ import json
 import os
 import tarfile
 import time
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -14,9 +15,6 @@ from b2p.errors import DownloadError, HostError
 from b2p.host import brought, process
 from tests.fakes_debian import ListeningReport, entry
 from tests.fakes_host import FakeArchive, package, package_file, program
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LIB = "./usr/lib/x86_64-linux-gnu"
 LOADER = f"{LIB}/ld-linux-x86-64.so.2"
@@ -116,6 +114,36 @@ def test_the_one_that_is_there_is_taken_without_network(case: Case) -> None:
     assert case.bring() == words
     assert brought.existing(KIND, case.cache) == words
     assert brought.existing(brought.Kind("aarch64", "x86_64"), case.cache) is None
+
+
+def test_one_for_other_guests_lies_beside_and_runs_here(case: Case) -> None:
+    words = case.bring()
+    other = "qemu-system-aarch64"
+    case.archive.contents["qemu-system-arm"] = package_file(
+        program(f"./usr/bin/{other}", "echo QEMU emulator version 11.1.3"),
+        program(QEMU, "echo not this one"),
+    )
+    case.archive.depends["qemu-system-arm"] = ("libc6", "zlib1g")
+    kind = brought.Kind(guest="aarch64", here="x86_64")
+    case.archive.fetched.clear()
+    found = brought.bring(cast("Any", case.archive), kind, case.cache, case.report)
+    assert process.run(found, timeout=5).stdout == b"QEMU emulator version 11.1.3\n"
+    assert found[0].endswith("lib/ld-linux-x86-64.so.2")
+    assert [path.name for path in Path(found[5]).parent.iterdir()] == [other]
+    assert "qemu-system-x86" not in case.archive.fetched
+    assert (brought.existing(KIND, case.cache), brought.existing(kind, case.cache)) == (
+        words,
+        found,
+    )
+
+
+def test_one_of_an_older_b2p_is_for_guests_like_the_computer(case: Case) -> None:
+    words = case.bring()
+    manifest = case.cache / case.homes()[0] / "manifest.json"
+    told = json.loads(manifest.read_text())
+    del told["guest"]
+    manifest.write_text(json.dumps(told))
+    assert brought.existing(KIND, case.cache) == words
 
 
 def test_a_refresh_brings_the_newest_and_keeps_the_last(case: Case) -> None:

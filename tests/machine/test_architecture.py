@@ -26,6 +26,11 @@ def test_an_emulated_pc_is_told_how_fast_its_counter_counts() -> None:
     assert words[-1] == "tsc_early_khz=2596000"
 
 
+def test_an_emulated_arm_signs_no_addresses_and_has_a_counter_of_its_own() -> None:
+    assert accelerator_options("aarch64", "tcg")[2:] == ["-cpu", "max,pauth=off"]
+    assert "tsc" not in kernel_words("aarch64", "tcg", counter_khz=2_596_000)
+
+
 @pytest.mark.parametrize("accelerator", ["kvm", "hvf"])
 def test_a_real_processor_keeps_its_guards(accelerator: Accelerator) -> None:
     words = kernel_words("x86_64", accelerator)
