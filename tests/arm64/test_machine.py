@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from b2p.host import computer
+from b2p import firmware
+from b2p.host import accelerator, computer
+from b2p.machine import ports
+from b2p.machine.architecture import accelerator_options
+from b2p.ways.foreign.waiting import leading
 from tests.boot.engine import BUSYBOX, Docker
 from tests.conftest import busybox_root
 
@@ -20,6 +27,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.arm64
 
 NAME = "arm"
+LED = 8123
+"""A port of the guest's, and of this computer's."""
 RUN = """
 set -e
 "$0" import - localhost/busybox <"$1" >/dev/null
@@ -69,6 +78,12 @@ def docker(machine: Person, docker_cli: Path, busybox_arm64: bytes) -> Docker:
     if client.run("image", "inspect", BUSYBOX, status=None).status:
         client.load_busybox(busybox_arm64, BUSYBOX)
     return client
+
+
+def qemu_of(machine: Person) -> list[str]:
+    """The words that start the QEMU of the machine, without options."""
+    command: list[str] = machine.facts(NAME)["decided"]["command"]
+    return command[: command.index("-name")]
 
 
 def facts_of(person: Person) -> dict[str, Any]:
@@ -133,6 +148,46 @@ def test_stopped_it_begins_from_a_golden_state_with_its_data(
     assert "kept for the next ones" not in said
     assert machine.inside("cat /root/note; uname -m", name=NAME) == "kept\naarch64\n"
     assert docker("run", "--rm", BUSYBOX, "uname", "-m") == "aarch64"
+
+
+def test_what_serves_other_images_serves_there(machine: Person) -> None:
+    """b2p's own forwarder, as guests of other families get it, leads to an engine of podman's."""
+    service = "podman system service --time 0 unix:///run/other.sock"
+    machine.inside(f"systemd-run --quiet --unit other {service}", name=NAME)
+    ready = "until [ -S /run/other.sock ]; do sleep 0.2; done"
+    words = shlex.join(["docker", "/run/other.sock", str(LED), ports.GUEST, ports.GATEWAY])
+    line = f"{ready}; sh -s -- {words}"
+    script = leading("aarch64").decode()
+    machine.b2p("ssh", NAME, "--root", "--", line, stdin=script)
+    machine.b2p("port", "add", "-m", NAME, f"{LED}:{LED}")
+    for _ in range(2):
+        with urllib.request.urlopen(f"http://127.0.0.1:{LED}/_ping", timeout=120) as answer:
+            assert answer.read() == b"OK"
+    # Whoever is not the gateway is hung up on.
+    refused = (
+        f"exec 3<>/dev/tcp/{ports.GUEST}/{LED} && printf 'GET /_ping HTTP/1.0\\r\\n\\r\\n' >&3"
+    )
+    said = machine.b2p("ssh", NAME, "--root", "--", f"bash -c {shlex.quote(refused + '; cat <&3')}",
+                       status=None)  # fmt: skip
+    assert "OK" not in said.out
+
+
+@pytest.mark.parametrize("version", ["2", "3", "max"])
+def test_the_proof_of_an_accelerator_passes_with_each_interrupt_controller(
+    machine: Person, version: str
+) -> None:
+    """Under emulation: KVM has a 2 for it where the computer has no other."""
+    verdict = accelerator.VERDICTS["aarch64"]
+    options = ["-machine", f"virt,gic-version={version}", *accelerator_options("aarch64", "tcg")]
+    bare = ["-nodefaults", "-no-user-config", "-display", "none", "-m", "64", "-no-reboot"]
+    payload = ["-kernel", str(firmware.file("probe/aarch64.bin"))]
+    ended = subprocess.run(
+        [*qemu_of(machine), *options, *bare, *verdict.options, *payload],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=120,
+    )
+    assert (ended.returncode, verdict.said in ended.stdout) == (verdict.status, True)
 
 
 def test_a_throwaway_engine_is_of_that_architecture_too(
