@@ -103,7 +103,7 @@ def kernel_words(arch: Arch, accelerator: Accelerator, *, counter_khz: int = 0) 
     if accelerator == "tcg":
         # Guards against side channels of a processor that is emulated only cost time.
         words.append("mitigations=off")
-        # The kernel's tests of its own ciphers: 0.3 s of emulation, in which QEMU is what is tested.
+        # The kernel's tests of its own ciphers: 0.3 s of emulation in which QEMU is what is tested.
         words.append("cryptomgr.notests")
     if counter_khz and quirks.counter_word:
         words.append(quirks.counter_word.format(counter_khz))
