@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from b2p.errors import B2PError, StateError
+from b2p.machine.architecture import ARCHITECTURES
 from b2p.names import checked
 from b2p.store import durable
 
@@ -164,6 +165,8 @@ def decoded(content: bytes, path: Path) -> Record:
     del values["schema"]
     if missing := _REQUIRED - given.keys():
         raise _broken(path, f"it lacks {', '.join(sorted(missing))}")
+    if given.get("arch", "") not in ("", *ARCHITECTURES.values()):
+        raise _broken(path, f"there is no architecture {given['arch']!r}")
     try:
         record = Record(**{key: _typed(key, value) for key, value in given.items()}, others=values)
         checked(record.name)
