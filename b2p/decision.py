@@ -59,7 +59,8 @@ def changed(
         raise UsageError(
             f"machine {record.name!r} is an {record.arch} one, and what is on its disk is too: "
             f"it cannot become {settings.arch}",
-            f"make another one: b2p up NAME --arch {settings.arch}",
+            f"make another one: b2p up NAME --arch {settings.arch}; "
+            "or leave arch at 'auto' for this one",
         )
     disk = settings.disk if "disk" in said else record.disk_bytes
     if disk < record.disk_bytes:
