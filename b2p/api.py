@@ -46,6 +46,7 @@ class Wishes(TypedDict, total=False):
     cpus: int
     memory: str
     disk: str
+    arch: str
     accel: AcceleratorWish
     qemu: str
     mirror: str

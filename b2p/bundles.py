@@ -48,7 +48,7 @@ b2p {version} for {arch}, with all that `b2p up` needs but Python {python} and O
     tar -xf {name} wheels
     python3 -m venv b2p-venv
     b2p-venv/bin/pip install --no-index --find-links wheels b2p
-    b2p-venv/bin/b2p up --bundle {name} --offline
+    b2p-venv/bin/b2p up --bundle {name} --offline{which}
 """
 
 
@@ -76,7 +76,12 @@ def write(target: Path, settings: Settings, layout: Layout, report: Report) -> i
         members = [_Member(f"wheels/{path.name}", path) for path in made]
         members += _below(qemu, "qemu") if qemu else []
         members += _below(image.directory, "image")
-        facts = {"image": image.digest, "recipe": image.recipe, "qemu": qemu.name if qemu else ""}
+        facts = {
+            "image": image.digest,
+            "recipe": image.recipe,
+            "qemu": qemu.name if qemu else "",
+            "guest": image.arch,
+        }
         aside = target.with_name(f".{target.name}-{os.getpid()}")
         try:
             _pack(aside, target.name, members, facts, report)
@@ -132,7 +137,9 @@ def _pack(
     files = {one.name: _facts(one.path) for one in members}
     arch = computer.arch()
     python = ".".join(map(str, sys.version_info[:2]))
-    readme = README.format(version=__version__, arch=arch, python=python, name=name).encode()
+    which = f" --arch {facts['guest']}" if facts["guest"] != arch else ""
+    words = {"version": __version__, "arch": arch, "python": python, "name": name, "which": which}
+    readme = README.format(**words).encode()
     files["README"] = {"size": len(readme), "sha256": hashlib.sha256(readme).hexdigest()}
     manifest = {"schema": SCHEMA, "b2p": __version__, "arch": arch, **facts, "files": files}
     with (

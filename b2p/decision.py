@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 
 def made(
-    name: str, settings: Settings, *, image: str, uuid: str, now: str, extra: tuple[str, ...]
+    name: str,
+    settings: Settings,
+    *,
+    arch: str,
+    image: str,
+    uuid: str,
+    now: str,
+    extra: tuple[str, ...],
 ) -> Record:
     """The record of a new machine; `image` is a digest, `now` ISO 8601."""
     return Record(
@@ -26,6 +33,7 @@ def made(
         cpus=settings.cpus,
         memory_mib=settings.memory // sizes.MIB,
         disk_bytes=settings.disk,
+        arch=arch,
         accel=settings.accel,
         varlink=settings.varlink,
         publish=settings.publish,
@@ -44,9 +52,17 @@ def changed(
 ) -> Record:
     """The record after a start with these settings: what nobody said stays as it was decided.
 
-    A disk only grows: UsageError where a smaller one is asked for.
+    A disk only grows, and a machine keeps its architecture: UsageError where it is asked for
+    something else.
     """
     said = settings.said
+    if record.arch and settings.arch not in ("auto", record.arch):
+        raise UsageError(
+            f"machine {record.name!r} is an {record.arch} one, and what is on its disk is too: "
+            f"it cannot become {settings.arch}",
+            f"make another one: b2p up NAME --arch {settings.arch}; "
+            "or leave arch at 'auto' for this one",
+        )
     disk = settings.disk if "disk" in said else record.disk_bytes
     if disk < record.disk_bytes:
         raise UsageError(

@@ -104,11 +104,12 @@ def _qemu(patient: Patient) -> Iterator[Check]:
 
 
 def _accelerator(patient: Patient, found: Qemu) -> Check:
+    arch = computer.guest_arch(patient.settings.arch)
     accel, problem = accelerator.prove(
         found,
-        computer.arch(),
+        arch,
         patient.settings.accel,
-        payload=firmware.file(f"probe/{computer.arch()}.bin"),
+        payload=firmware.file(f"probe/{arch}.bin"),
         findings=patient.layout.findings,
     )
     told = "emulation (tcg)" if accel == "tcg" else accel
@@ -129,10 +130,11 @@ class _NoneYetError(HostError):
 
 def _found_qemu(patient: Patient) -> Qemu:
     """The QEMU that `up` would take, without bringing one."""
-    arch = computer.arch()
+    arch = computer.guest_arch(patient.settings.arch)
 
     def bring() -> tuple[str, ...]:
-        command = brought.existing(arch, patient.layout.qemu)
+        kind = brought.Kind(guest=arch, here=computer.arch())
+        command = brought.existing(kind, patient.layout.qemu)
         if command is None:
             raise _NoneYetError("none brought yet")
         return command

@@ -32,8 +32,8 @@ def locked(archive: Archive, build: Build, arch: Arch, lock: Lock) -> None:
     """Fetch and unpack just what the lock names; raises DownloadError that names what is gone."""
     if lock.arch != arch:
         raise UsageError(
-            f"the lock is for {lock.arch} processors, this computer is {arch}",
-            "make a lock here: b2p image build --lock NEW-FILE",
+            f"the lock is for {lock.arch} processors, the image is to be for {arch}",
+            f"build that: --arch {lock.arch}; or make another lock: --lock NEW-FILE",
         )
     mirrors = {security: archive.mirror(security=security) for security in (False, True)}
     packages = [lockfile.package(one, mirrors[one.security]) for one in lock.packages]

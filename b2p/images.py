@@ -42,6 +42,8 @@ class Shown:
     digest: str
     kind: Literal["built", "downloaded", "state"]
     name: str
+    arch: str = ""
+    """Of what it boots; empty where nobody looked."""
     directory: Path
     used_bytes: int
     """What it takes on the disk."""
@@ -57,6 +59,7 @@ class Shown:
             "digest": self.digest,
             "kind": self.kind,
             "name": self.name,
+            "arch": self.arch,
             "url": self.url,
             "used_bytes": self.used_bytes,
             "machines": list(self.machines),
@@ -77,7 +80,8 @@ def listing(layout: Layout) -> list[Shown]:
             Shown(
                 digest=built.digest,
                 kind="built",
-                name=" + ".join(("boot2podman", *built.extra)),
+                name=_name(built),
+                arch=built.arch,
                 directory=built.directory,
                 used_bytes=_used_bytes(built.directory),
                 machines=users.get(built.digest, ()),
@@ -85,6 +89,12 @@ def listing(layout: Layout) -> list[Shown]:
             )
         )
     return [*shown, *(_downloaded(one, users) for one in downloads.every(layout.media))]
+
+
+def _name(built: cache.Image) -> str:
+    """What it is and has; for which processor, where that is not this computer's."""
+    for_whom = "" if built.arch == computer.arch() else f" for {built.arch}"
+    return " + ".join(("boot2podman", *built.extra)) + for_whom
 
 
 @contextlib.contextmanager
@@ -144,7 +154,7 @@ def pull(
     from b2p.choice import Chooser
 
     with puller(settings, layout, report) as bringer:
-        chooser = Chooser(bringer, layout.media, computer.arch(), report)
+        chooser = Chooser(bringer, layout.media, computer.guest_arch(settings.arch), report)
         return bringer.pull(chooser.wanted(wished, digest), refresh=True)
 
 

@@ -18,6 +18,7 @@ from b2p.clone import check_plain
 from b2p.down import hold
 from b2p.errors import HostError, StateError, TamperedError, UsageError
 from b2p.formats import parcel
+from b2p.host import computer
 from b2p.machine import forwards
 from b2p.partfile import explained
 from b2p.remove import erase
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
 SCHEMA = 1
 LEVEL = 3
 """zstd's own: faster than most disks."""
-KEPT = ("image", "cpus", "memory_mib", "disk_bytes", "ports", "first_ready", "provisioned")
+KEPT = (
+    *("arch", "image", "cpus", "memory_mib", "disk_bytes"),
+    *("ports", "first_ready", "provisioned"),
+)
 """What of a record is the machine's own. What it may do on a computer is that computer's to say:
 mounts, whether it may call the host, whether ports are open to the network."""
 MOST_BYTES = 16 << 40
@@ -68,6 +72,8 @@ def export(name: str, target: Path, layout: Layout, report: Report, *, keys: boo
 def header(record: Record, files: MachineFiles, *, keys: bool) -> dict[str, Any]:
     """What stands at its beginning: the settings, and the ssh host key where that was asked for."""
     settings = {key: getattr(record, key) for key in KEPT}
+    # An older record leaves it out; on another computer that would mean another one.
+    settings["arch"] = record.arch or computer.arch()
     found: dict[str, Any] = {
         "schema": SCHEMA,
         "written_by": __version__,

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from b2p import names, project, sizes, spans
 from b2p.errors import UsageError
+from b2p.machine.architecture import ARCHITECTURES
 from b2p.machine.registries import Registries, misspelt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
+
+    from b2p.machine.model import ArchWish
 
 ENVIRONMENT = "the environment"
 COMMAND_LINE = "the command line"
@@ -42,6 +45,8 @@ class Settings:
     """Its memory, in bytes; written with a unit."""
     disk: int = 100 * sizes.GIB
     """The most that its disk may hold, likewise; the file is sparse."""
+    arch: ArchWish = "auto"
+    """The guest's processor: auto (as this computer's), x86_64 or aarch64."""
     accel: AcceleratorWish = "auto"
     """auto, kvm, hvf or tcg (emulation)."""
     qemu: str = "auto"
@@ -273,11 +278,11 @@ def _network(key: str, raw: object) -> str:
     return "" if word == NO_NETWORK else word
 
 
-def _one_of(*words: str) -> Callable[[str, object], str]:
+def _one_of(*words: str, meant: Mapping[str, str] | None = None) -> Callable[[str, object], str]:
     def check(key: str, raw: object) -> str:
         if raw not in words:
             raise _WrongError(f"{key} takes {', '.join(words[:-1])} or {words[-1]}")
-        return str(raw)
+        return (meant or {}).get(str(raw), str(raw))
 
     return check
 
@@ -313,6 +318,7 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "cpus": _whole,
     "memory": _size,
     "disk": _size,
+    "arch": _one_of("auto", *ARCHITECTURES, meant=ARCHITECTURES),
     "accel": _one_of("auto", "kvm", "hvf", "tcg"),
     "qemu": _text,
     "mirror": _text,

@@ -181,6 +181,7 @@ class Start:
         return decision.made(
             self.context.name,
             settings,
+            arch=computer.guest_arch(settings.arch),
             image="",
             uuid=str(uuid.uuid4()),
             now=self.now,
@@ -198,6 +199,11 @@ class Start:
             )
 
     def _warn_of(self, host: Host) -> None:
+        if host.arch != computer.arch():
+            self.report.note(
+                f"machine {self.context.name!r} is an {host.arch} one: this computer, "
+                f"{computer.arch()}, emulates it, which is slow"
+            )
         if host.accelerator_problem:
             why, _, remedy = host.accelerator_problem.partition("; ")
             self.report.warn(f"emulating the processor, which is slow: {why}", remedy)

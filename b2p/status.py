@@ -11,7 +11,7 @@ from b2p import sizes, standstill
 from b2p.control import liveness
 from b2p.control.liveness import Answer, Life
 from b2p.errors import StateError, UsageError
-from b2p.host import lifetime, process
+from b2p.host import computer, lifetime, process
 from b2p.image import recipe
 from b2p.machine import peers
 from b2p.store import lock, saved
@@ -59,6 +59,11 @@ class Status:
         """Whether QEMU runs and the machine in it does not: a `suspend` or a resume was killed."""
         return self.run_state in STANDING_STILL
 
+    @property
+    def arch(self) -> str:
+        """Of its guest; empty where its record cannot be read."""
+        return (self.record.arch or computer.arch()) if self.record else ""
+
     def as_json(self) -> dict[str, Any]:
         """For programs: keys are only ever added."""
         record, files = self.record, self.files
@@ -68,6 +73,7 @@ class Status:
                 "uuid": record.uuid,
                 "image": record.image,
                 "family": record.family or recipe.NAME,
+                "arch": self.arch,
                 "cpus": record.cpus,
                 "memory": sizes.written(record.memory_mib * sizes.MIB),
                 "disk": sizes.written(record.disk_bytes),

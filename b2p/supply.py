@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from b2p import firmware, gather
-from b2p.errors import HostError, StateError
+from b2p.errors import HostError, StateError, UsageError
 from b2p.host import accelerator, computer, counter, process, qemu
 from b2p.image import cache, recipe
 from b2p.image.build import Build, recipe_digest
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from b2p.image.build import Watch
     from b2p.image.cache import Image
     from b2p.image.lockfile import Lock
+    from b2p.machine.model import Arch
     from b2p.report import Report
     from b2p.settings import Settings
     from b2p.store.layout import Layout
@@ -41,6 +42,11 @@ class Supply:
     settings: Settings
     layout: Layout
     report: Report
+
+    @cached_property
+    def arch(self) -> Arch:
+        """The guests' architecture: whatever is found or brought is for it."""
+        return computer.guest_arch(self.settings.arch)
 
     @cached_property
     def archive(self) -> Archive:
@@ -64,7 +70,7 @@ class Supply:
         """The QEMU to use, brought if need be."""
         return qemu.find(
             self.settings.qemu,
-            computer.arch(),
+            self.arch,
             findings=self.layout.findings,
             bring=self.managed_qemu,
             report=self.report,
@@ -74,25 +80,24 @@ class Supply:
         """The words that start a QEMU of b2p's own, brought if need be."""
         from b2p.host import brought
 
-        arch = computer.arch()
-        existing = brought.existing(arch, self.layout.qemu)
-        return existing or brought.bring(self.archive, arch, self.layout.qemu, self.report)
+        kind = brought.Kind(guest=self.arch, here=computer.arch())
+        existing = brought.existing(kind, self.layout.qemu)
+        return existing or brought.bring(self.archive, kind, self.layout.qemu, self.report)
 
     def uefi(self) -> Firmware:
         """UEFI, brought if need be: only images that do not boot by BIOS need it."""
         from b2p.host import uefi
 
-        return uefi.bring(self.archive, computer.arch(), self.layout.uefi)
+        return uefi.bring(self.archive, self.arch, self.layout.uefi)
 
     def host(self, found: Qemu) -> Host:
         """This computer with that QEMU; the accelerator is proven, not believed."""
-        arch = computer.arch()
-        payload = firmware.file(f"probe/{arch}.bin")
+        payload = firmware.file(f"probe/{self.arch}.bin")
         chosen, problem = accelerator.prove(
-            found, arch, self.settings.accel, payload=payload, findings=self.layout.findings
+            found, self.arch, self.settings.accel, payload=payload, findings=self.layout.findings
         )
         return Host(
-            arch=arch,
+            arch=self.arch,
             qemu=found,
             accelerator=chosen,
             accelerator_problem=problem,
@@ -110,7 +115,13 @@ class Supply:
             return self.image(recorded)
         if self.settings.image == recipe.NAME:
             return self.image("")
-        return cache.by_prefix(self.layout.images, self.settings.image)
+        found = cache.by_prefix(self.layout.images, self.settings.image)
+        if found.arch != self.arch:
+            raise UsageError(
+                f"the image {found.digest[:12]!r} is for {found.arch}, the machine is {self.arch}",
+                f"make one for it: b2p up NAME --arch {found.arch} --image {found.digest[:12]}",
+            )
+        return found
 
     @property
     def extra(self) -> tuple[str, ...]:
@@ -122,7 +133,7 @@ class Supply:
         """The image of that digest, or ("") the newest by this b2p's recipe; None to be built."""
         if not digest:
             return cache.newest(
-                self.layout.images, recipe=recipe_digest(), arch=computer.arch(), extra=self.extra
+                self.layout.images, recipe=recipe_digest(), arch=self.arch, extra=self.extra
             )
         try:
             return cache.by_digest(self.layout.images, digest)
@@ -182,7 +193,7 @@ class Supply:
     def _built(self, lock: Lock | None) -> tuple[Host, Image, Lock]:
         """QEMU is brought while the image's packages are fetched and unpacked."""
         self._check_room()
-        arch = computer.arch()
+        arch = self.arch
         extra = lock.extra if lock else self.extra
         # Made before there are two threads: both are to use, and to stop, the same one.
         archive = self.archive

@@ -11,6 +11,7 @@ from b2p import decision, engine, launch, resume, standstill, status, tell
 from b2p.down import qemus
 from b2p.ending import Ending
 from b2p.errors import B2PError, GuestError, StateError
+from b2p.host import computer
 from b2p.start import Start
 from b2p.store import lock, places, saved
 from b2p.store import record as records
@@ -66,7 +67,7 @@ def up(
         on_wait=lambda holder: report.note(f"waiting for {holder or 'another b2p'}"),
     ) as held:
         try:
-            before = records.read(files.record)
+            before = _with_arch(records.read(files.record))
             if before and (
                 running := _running(before, settings, layout, report, extra, dry_run=dry_run)
             ):
@@ -84,6 +85,13 @@ def up(
             # A dry run, or a first start that was undone.
             if not files.home.exists():
                 held.discard()
+
+
+def _with_arch(before: Record | None) -> Record | None:
+    """The record with its architecture, which older ones leave out."""
+    if before is None or before.arch:
+        return before
+    return replace(before, arch=computer.arch())
 
 
 def _running(

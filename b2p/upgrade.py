@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from b2p import builds, snapshots, status
 from b2p.down import down
 from b2p.errors import B2PError, GuestError, StateError, UsageError
+from b2p.host import computer
 from b2p.image import cache, recipe
 from b2p.store import record as records
 from b2p.store import snapshots as kept
@@ -46,7 +47,8 @@ def upgrade(name: str, settings: Settings, layout: Layout, report: Report) -> Up
     GuestError is raised.
     """
     record, was_running = _settled(name, layout)
-    wished = replace(settings, image=recipe.NAME, said=settings.said - {"image"})
+    arch = record.arch or computer.arch()
+    wished = replace(settings, arch=arch, image=recipe.NAME, said=settings.said - {"image"})  # type: ignore[arg-type]
     image = builds.build(wished, layout, report)
     if image.digest == record.image:
         report.note(f"machine {name!r} is on the image of today's packages already")

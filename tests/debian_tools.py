@@ -21,7 +21,7 @@ from b2p.debian.closure import closure
 from b2p.debian.suites import TRIXIE
 from b2p.formats.deb import members
 from b2p.host import computer
-from b2p.host.brought import DEBIAN_ARCHITECTURES, KITS
+from b2p.host.brought import SYSTEMS
 from b2p.report import SilentReport
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Tools:
         try:
             return archive.with_fresh_index(
                 TRIXIE,
-                architecture or DEBIAN_ARCHITECTURES[computer.arch()],
+                architecture or SYSTEMS[computer.arch()].debian,
                 lambda index: self._unpacked(archive, index, packages),
             )
         finally:
@@ -113,7 +113,7 @@ def _put(root: Path, entry: tarfile.TarInfo, data: IO[bytes] | None) -> None:
 
 def _starter(tree: Path, path: str) -> str:
     """A script that starts a program of the tree by the tree's own ld.so, wherever the tree is."""
-    kit = KITS[computer.arch()]
+    kit = SYSTEMS[computer.arch()]
     loader = next(tree.rglob(kit.loader), None)
     words = [path]
     if loader is not None:

@@ -64,7 +64,7 @@ def _kernel(path: Path) -> None:
         (_zip, "is a zip archive, which b2p does not boot"),
         (_cut, "is cut off: 0 of 0 MiB"),
         (_kernel, "is a Linux kernel, not an image"),
-        (_other, "is for aarch64 processors, this computer is x86_64"),
+        (_other, "is for aarch64 processors, the machine is x86_64"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -60,7 +60,8 @@ def parts(tmp_path: Path) -> list[Any]:
 
 def packed(tmp_path: Path, parts: list[Any], **facts: str) -> Path:
     target = tmp_path / "bundle.tar"
-    known = {"image": IMAGE, "recipe": recipe_digest(), "qemu": QEMU, **facts}
+    known = {"image": IMAGE, "recipe": recipe_digest(), "qemu": QEMU}
+    known |= {"guest": computer.arch(), **facts}
     bundles._pack(target, target.name, parts, known, SilentReport())
     return target
 
@@ -101,6 +102,17 @@ def test_what_was_packed_comes_to_the_cache_once(
     before = {name: (layout.cache / name).stat().st_ino for name in left(layout)}
     bundles.bring(bundle, layout, SilentReport())
     assert {name: (layout.cache / name).stat().st_ino for name in left(layout)} == before
+
+
+def test_the_readme_says_for_which_guests_it_is(
+    tmp_path: Path, parts: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(computer, "arch", lambda: "x86_64")
+    for guest, words in (("x86_64", "--offline\n"), ("aarch64", "--offline --arch aarch64\n")):
+        with tarfile.open(packed(tmp_path, parts, guest=guest)) as archive:
+            readme = archive.extractfile("README")
+            assert readme
+            assert readme.read().decode().endswith(words)
 
 
 def test_a_part_that_is_there_is_left_alone(

@@ -21,13 +21,16 @@ def settings(**said: Any) -> Settings:
 
 def made(**said: Any) -> Record:
     wishes = settings(**said)
-    return decision.made("web", wishes, image="0123", uuid="u", now=NOW, extra=("-x",))
+    return decision.made(
+        "web", wishes, arch="x86_64", image="0123", uuid="u", now=NOW, extra=("-x",)
+    )
 
 
 def test_a_new_machine_has_all_that_was_wished() -> None:
     assert made(memory=3 * sizes.GIB, disk=5 * sizes.GIB, accel="tcg") == Record(
         name="web",
         uuid="u",
+        arch="x86_64",
         image="0123",
         cpus=4,
         memory_mib=3072,
@@ -72,6 +75,15 @@ def test_options_of_qemu_are_told_and_may_be_taken_back() -> None:
     assert decision.differences(before, settings(), extra=("-y", "z")) == ["QEMU's option -y z"]
     assert decision.differences(before, settings(), extra=("-x",)) == []
     assert decision.changed(before, settings(), image="", extra=()).extra == ()
+
+
+def test_a_machine_keeps_its_architecture() -> None:
+    before = made()
+    for same in ("auto", "x86_64"):
+        assert decision.changed(before, settings(arch=same), image="", extra=None).arch == "x86_64"
+    with pytest.raises(UsageError, match=r"'web' is an x86_64 one, .* become aarch64") as one:
+        decision.changed(before, settings(arch="aarch64"), image="", extra=None)
+    assert "b2p up NAME --arch aarch64" in one.value.hint
 
 
 def test_a_disk_does_not_shrink() -> None:

@@ -40,7 +40,7 @@ def _computer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(computer, "free_bytes", lambda _: 100 * sizes.GIB)
     monkeypatch.setattr(accelerator, "kvm_problem", lambda: None)
     monkeypatch.setattr(doctor, "_time_at", lambda _: 0.0)
-    monkeypatch.setattr(brought, "existing", lambda _arch, _cache: None)
+    monkeypatch.setattr(brought, "existing", lambda _kind, _cache: None)
     monkeypatch.setattr(qemu, "find", lambda *_, bring, **__: bring())
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from b2p import moving
 from b2p.errors import TamperedError, UsageError
 from b2p.formats import parcel
+from b2p.host import computer
 from b2p.report import SilentReport
 from b2p.store import record as records
 from b2p.store.layout import Layout
@@ -76,6 +77,16 @@ def test_the_disk_is_the_same_and_takes_no_more_room(layout: Layout, exported: P
     assert two.stat().st_blocks * 512 < 2 * MIB
     assert two.stat().st_mode & 0o777 == 0o600
     assert records.read(layout.machine("two").record) == made
+
+
+def test_a_machine_stays_of_its_architecture(
+    layout: Layout, exported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the computer is that it comes to; the record of an older b2p does not say."""
+    assert records.read(layout.machine("one").record).arch == ""  # type: ignore[union-attr]
+    here = computer.arch()
+    monkeypatch.setattr(computer, "arch", lambda: "another")
+    assert taken_in(exported, layout).arch == here
 
 
 def test_what_a_machine_may_do_here_is_not_in_the_file(layout: Layout, exported: Path) -> None:

@@ -53,6 +53,8 @@ def test_the_last_layer_that_says_a_key_wins() -> None:
         ("memory", "2048", "2048MiB"),
         ("memory", "1KiB", "256MiB or more"),
         ("disk", 100, '"100GiB"'),
+        ("arch", "riscv64", "auto, x86_64, amd64, aarch64 or arm64"),
+        ("arch", ["arm64"], "auto, x86_64, amd64, aarch64 or arm64"),
         ("accel", "xen", "auto, kvm, hvf or tcg"),
         ("varlink", False, "unix, tcp or off"),
         ("publish", "everywhere", "loopback or all"),
@@ -70,6 +72,20 @@ def test_a_wrong_value_is_told_with_who_said_it_and_the_form(
     assert "layer 0" in caught.value.message
     assert key in caught.value.message
     assert expected in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("word", "arch"),
+    [
+        ("auto", "auto"),
+        ("amd64", "x86_64"),
+        ("x86_64", "x86_64"),
+        ("arm64", "aarch64"),
+        ("aarch64", "aarch64"),
+    ],
+)
+def test_an_architecture_has_the_names_that_people_give_it(word: str, arch: str) -> None:
+    assert merged({"arch": word}).arch == arch
 
 
 def test_an_unknown_key_is_told_its_neighbour() -> None:

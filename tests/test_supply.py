@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from b2p import supply
-from b2p.errors import DownloadError, HostError
+from b2p.errors import DownloadError, HostError, UsageError
 from b2p.host import accelerator, computer, qemu
 from b2p.image import recipe
 from b2p.image.build import recipe_digest
@@ -70,6 +70,20 @@ def test_an_image_that_is_there_is_taken_and_nothing_fetched(made: Supply) -> No
     assert (host.qemu, host.accelerator, host.accelerator_problem) == (QEMU, "tcg", "slow; buy")
     assert made.all("of an older b2p")[1].digest == "of an older b2p"
     assert not archive_of(made).fetched
+
+
+def test_images_of_another_architecture_are_another_matter(made: Supply) -> None:
+    image(made.layout.images, "mine", recipe=recipe_digest(), built=1)
+    image(made.layout.images, "0123arm", recipe=recipe_digest(), built=2, arch="aarch64")
+    assert made.all()[1].digest == "mine"
+    other = replace(made.settings, arch="aarch64")
+    arm = Supply(other, made.layout, made.report)
+    host, found = arm.all()
+    assert (host.arch, found.digest) == ("aarch64", "0123arm")
+    made.settings = replace(made.settings, image="0123", said=frozenset({"image"}))
+    with pytest.raises(UsageError, match="is for aarch64, the machine is x86_64") as caught:
+        made.all()
+    assert "--arch aarch64" in caught.value.hint
 
 
 def test_an_image_that_was_lost_is_replaced_by_a_current_one_with_a_warning(made: Supply) -> None:

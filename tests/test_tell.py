@@ -27,7 +27,9 @@ def test_clock_zone_and_registries_are_told(monkeypatch: pytest.MonkeyPatch) -> 
 
 def decided(family: str) -> Record:
     settings = Settings(cpus=1, mounts=())
-    made = decision.made("web", settings, image="i", uuid="u", now="2026-01-01", extra=())
+    made = decision.made(
+        "web", settings, arch="x86_64", image="i", uuid="u", now="2026-01-01", extra=()
+    )
     return replace(made, family=family)
 
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from b2p.images import Shown
 
+arch_option = click.option(
+    "--arch", metavar="WORD", help="For which processor: auto (as here), amd64 or arm64."
+)
+
 
 @click.group(invoke_without_command=True)
 @click.pass_context
@@ -70,15 +74,24 @@ def inspect(session: Session, digest: str) -> None:
               help="A Debian package to have in it too; may be repeated.")  # fmt: skip
 @click.option("--lock", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Where it is there, build from just what it names; else write it.")  # fmt: skip
+@arch_option
 @json_option
 @pass_session
-def build(session: Session, *, packages: tuple[str, ...], lock: Path | None, as_json: bool) -> None:
+def build(
+    session: Session,
+    /,
+    *,
+    packages: tuple[str, ...],
+    lock: Path | None,
+    as_json: bool,
+    **flags: str | None,
+) -> None:
     """Build b2p's own image; the same packages make the same one, byte for byte."""
     from b2p import builds, names, settings, terminal
 
     settings.check_packages(packages)
     found = builds.build(
-        session.settings(names.DEFAULT),
+        session.settings(names.DEFAULT, settings.from_texts(flags)),
         session.layout,
         session.report,
         packages=packages,
@@ -114,14 +127,17 @@ def verify(session: Session, digests: tuple[str, ...], *, as_json: bool) -> None
 @image.command(cls=Verb)
 @click.argument("wished", metavar="IMAGE")
 @click.option("--digest", default="", metavar="sha256:HEX", help="What its file must be.")
+@arch_option
 @json_option
 @pass_session
-def pull(session: Session, wished: str, *, digest: str, as_json: bool) -> None:
+def pull(
+    session: Session, /, wished: str, *, digest: str, as_json: bool, **flags: str | None
+) -> None:
     """Fetch an image by its family's name or its address, or look whether there is a newer one."""
-    from b2p import images, names, terminal
+    from b2p import images, names, settings, terminal
 
-    settings = session.settings(names.DEFAULT)
-    found = images.pull(wished, settings, session.layout, session.report, digest=digest)
+    wishes = session.settings(names.DEFAULT, settings.from_texts(flags))
+    found = images.pull(wished, wishes, session.layout, session.report, digest=digest)
     if as_json:
         values = {"digest": found.digest, "path": str(found.path), "name": found.name}
         terminal.out(_json(image=values))

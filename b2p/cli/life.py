@@ -41,6 +41,7 @@ network_option = click.option(
 @click.option("--cpus", metavar="NUMBER", help="Processors of the machine.")
 @click.option("--memory", metavar="SIZE", help="Its memory, such as 2GiB.")
 @click.option("--disk", metavar="SIZE", help="The most that its disk may hold, such as 100GiB.")
+@click.option("--arch", metavar="WORD", help="Its processor: auto, amd64 or arm64.")
 @click.option("--accel", metavar="WORD", help="auto, kvm, hvf or tcg (emulation).")
 @click.option(
     "--image",

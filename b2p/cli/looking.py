@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 HEADINGS = ("NAME", "STATE", "CPUS", "MEMORY", "DISK", "IMAGE")
 NETWORK_HEADING = "NETWORK"
+ARCH_HEADING = "ARCH"
 """One column more, where any machine is in a network."""
 SPARE = ("IMAGE", "CPUS")
 """What a narrow terminal is spared."""
@@ -27,17 +28,22 @@ SPARE = ("IMAGE", "CPUS")
 def ls(session: Session, *, as_json: bool) -> None:
     """List the machines."""
     from b2p import status, tables, terminal
+    from b2p.host import computer
 
     machines = status.all_machines(session.layout)
     if as_json:
         terminal.out(_json({"machines": [one.as_json() for one in machines]}))
     elif machines:
-        rows = [_row(one) for one in machines]
         headings: tuple[str, ...] = HEADINGS
+        rows = [_row(one) for one in machines]
+        # Told where they tell something.
         networks = [one.record.network if one.record else "" for one in machines]
         if any(networks):
-            headings = (*HEADINGS, NETWORK_HEADING)
+            headings = (*headings, NETWORK_HEADING)
             rows = [(*row, network or "-") for row, network in zip(rows, networks, strict=True)]
+        if any(one.record and one.arch != computer.arch() for one in machines):
+            headings = (*headings, ARCH_HEADING)
+            rows = [(*row, one.arch or "-") for row, one in zip(rows, machines, strict=True)]
         terminal.out(tables.table(headings, rows, spare=SPARE))
     else:
         session.report.note("no machines yet; 'b2p up' makes one")

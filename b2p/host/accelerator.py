@@ -86,6 +86,13 @@ def prove(
         case _:
             hint = "choose one of: auto, kvm, hvf, tcg"
             raise HostError(f"there is no accelerator {wish!r}", hint)
+    if arch != computer.arch():
+        if wish == "auto":
+            return "tcg", ""
+        raise HostError(
+            f"{wish!r} runs {computer.arch()} guests here, not {arch} ones",
+            "set accel to 'auto', which emulates them",
+        )
     problem = _problem(qemu, arch, native, payload.absolute(), findings)
     if problem is None and native is not None:
         return native, ""
@@ -110,7 +117,7 @@ def command(qemu: Qemu, arch: Arch, accelerator: Accelerator, payload: Path) -> 
     return [
         *qemu.command,
         "-machine", f"{qemu.machine_type},{architecture(arch).machine_options}",
-        *accelerator_options(accelerator),
+        *accelerator_options(arch, accelerator),
         "-nodefaults", "-no-user-config", "-display", "none", "-m", "64", "-no-reboot",
         *VERDICTS[arch].options,
         "-kernel", str(payload),
@@ -155,8 +162,6 @@ def _problem(
 ) -> Problem | None:
     if accelerator is None:
         return Problem(f"b2p knows no accelerator of {sys.platform!r}", "use Linux or macOS")
-    if arch != computer.arch():
-        return Problem(f"an {arch} guest is emulated here", f"use an image for {computer.arch()}")
     if accelerator == "kvm" and (problem := kvm_problem()):
         return problem
     key = _key(qemu, accelerator, payload)

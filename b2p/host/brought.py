@@ -63,50 +63,59 @@ class _LibraryError(HostError):
     """The QEMU lacks a library: too much was left out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Which QEMU: what its guests are, and what the computer is that it runs on."""
+
+    guest: Arch
+    here: Arch
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kit:
-    """What one architecture's QEMU is made of."""
+    """What the QEMU for one kind of guest is made of, wherever it runs."""
 
     root: str
     """The package that holds it."""
     firmware: tuple[str, ...]
     """Packages of its firmware."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """How Debian's programs are told apart and started on one kind of computer."""
+
+    debian: str
+    """Debian's name of the architecture."""
     triplet: str
     loader: str
     """The file name of its ld.so."""
 
 
 KITS: dict[Arch, Kit] = {
-    "x86_64": Kit(
-        root="qemu-system-x86",
-        firmware=("qemu-system-data", "seabios"),
-        triplet="x86_64-linux-gnu",
-        loader="ld-linux-x86-64.so.2",
-    ),
-    "aarch64": Kit(
-        root="qemu-system-arm",
-        firmware=("qemu-system-data",),
-        triplet="aarch64-linux-gnu",
-        loader="ld-linux-aarch64.so.1",
-    ),
+    "x86_64": Kit(root="qemu-system-x86", firmware=("qemu-system-data", "seabios")),
+    "aarch64": Kit(root="qemu-system-arm", firmware=("qemu-system-data",)),
 }
 
-DEBIAN_ARCHITECTURES: dict[Arch, str] = {"x86_64": "amd64", "aarch64": "arm64"}
+SYSTEMS: dict[Arch, System] = {
+    "x86_64": System(debian="amd64", triplet="x86_64-linux-gnu", loader="ld-linux-x86-64.so.2"),
+    "aarch64": System(debian="arm64", triplet="aarch64-linux-gnu", loader="ld-linux-aarch64.so.1"),
+}
 
 FIRMWARE = (
     "bios-256k.bin kvmvapic.bin linuxboot_dma.bin multiboot_dma.bin pvh.bin vgabios-stdvga.bin"
 )
 
 
-def existing(arch: Arch, cache: Path) -> tuple[str, ...] | None:
+def existing(kind: Kind, cache: Path) -> tuple[str, ...] | None:
     """The words that start the QEMU brought last; None where there is none. Asks no network."""
     homes = [path.parent for path in cache.glob("*/manifest.json") if path.parent.name[0] != "."]
-    usable = [home for home in homes if _arch_of(home) == arch]
-    return command(max(usable, key=_age), arch) if usable else None
+    usable = [home for home in homes if _kind_of(home) == kind]
+    return command(max(usable, key=_age), kind) if usable else None
 
 
 def bring(
-    archive: Archive, arch: Arch, cache: Path, report: Report, *, refresh: bool = False
+    archive: Archive, kind: Kind, cache: Path, report: Report, *, refresh: bool = False
 ) -> tuple[str, ...]:
     """The words that start a QEMU of our own: the one that is there, else a new one.
 
@@ -115,11 +124,11 @@ def bring(
     if set(str(cache)) & set(":;"):
         hint = "set XDG_CACHE_HOME to a directory whose path has neither ':' nor ';'"
         raise HostError(f"no QEMU can start from {str(cache)!r}", hint)
-    last = existing(arch, cache)
+    last = existing(kind, cache)
     if last is not None and not refresh:
         return last
     try:
-        return _from_packages(archive, arch, cache)
+        return _from_packages(archive, kind, cache)
     except DownloadError as error:
         if last is None:
             raise
@@ -127,23 +136,24 @@ def bring(
         return last
 
 
-def command(home: Path, arch: Arch) -> tuple[str, ...]:
+def command(home: Path, kind: Kind) -> tuple[str, ...]:
     """The words that start the QEMU in that directory, through its own ld.so and libraries."""
-    name = f"qemu-system-{arch}"
-    loader, library, share = home / "lib" / KITS[arch].loader, home / "lib", home / "share"
+    name = f"qemu-system-{kind.guest}"
+    loader = home / "lib" / SYSTEMS[kind.here].loader
+    library, share = home / "lib", home / "share"
     words = (loader, "--library-path", library, "--argv0", name, home / "bin" / name, "-L", share)
     return tuple(map(str, words))
 
 
-def place(path: str, arch: Arch) -> str | None:
+def place(path: str, kind: Kind) -> str | None:
     """Where a package's file goes in a brought QEMU ("bin/...", "lib/...", "share/..."), or None.
 
     The last part of the name alone is used, so no package can write anywhere else.
     """
     folder, _, name = path.removeprefix("./").lstrip("/").rpartition("/")
-    if folder == "usr/bin" and name == f"qemu-system-{arch}":
+    if folder == "usr/bin" and name == f"qemu-system-{kind.guest}":
         return f"bin/{name}"
-    if folder in _library_folders(arch) and re.fullmatch(r"[\w+.-]+\.so(\.[\w.]+)*", name):
+    if folder in _library_folders(kind) and re.fullmatch(r"[\w+.-]+\.so(\.[\w.]+)*", name):
         return f"lib/{name}"
     if folder in ("usr/share/qemu", "usr/share/seabios") and name in FIRMWARE.split():
         return f"share/{name}"
@@ -156,31 +166,31 @@ def digest(packages: Sequence[Package]) -> str:
     return hashlib.sha256("\n".join([str(SCHEMA), *lines]).encode()).hexdigest()[:16]
 
 
-def _from_packages(archive: Archive, arch: Arch, cache: Path) -> tuple[str, ...]:
+def _from_packages(archive: Archive, kind: Kind, cache: Path) -> tuple[str, ...]:
     """Bring it without what it seems not to need; where it does need it, with everything."""
     try:
-        return _made(archive, arch, cache, without=WITHOUT)
+        return _made(archive, kind, cache, without=WITHOUT)
     except _LibraryError:
-        return _made(archive, arch, cache, without=frozenset())
+        return _made(archive, kind, cache, without=frozenset())
 
 
-def _made(archive: Archive, arch: Arch, cache: Path, *, without: frozenset[str]) -> tuple[str, ...]:
+def _made(archive: Archive, kind: Kind, cache: Path, *, without: frozenset[str]) -> tuple[str, ...]:
     from b2p.debian.closure import closure
     from b2p.debian.suites import TRIXIE
 
-    kit = KITS[arch]
+    kit = KITS[kind.guest]
 
     def make(index: Index) -> tuple[str, ...]:
         packages = closure(index, [kit.root, *kit.firmware], without=without)
         home = cache / digest(packages)
-        if _arch_of(home) is None:
-            _unpack(archive, packages, arch, home)
-        return command(home, arch)
+        if _kind_of(home) is None:
+            _unpack(archive, packages, kind, home)
+        return command(home, kind)
 
-    return archive.with_fresh_index(TRIXIE, DEBIAN_ARCHITECTURES[arch], make)
+    return archive.with_fresh_index(TRIXIE, SYSTEMS[kind.here].debian, make)
 
 
-def _unpack(archive: Archive, packages: Sequence[Package], arch: Arch, home: Path) -> None:
+def _unpack(archive: Archive, packages: Sequence[Package], kind: Kind, home: Path) -> None:
     """Fetch the packages into `home`, each unpacked as it comes; try it; then give it its name."""
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
@@ -192,21 +202,21 @@ def _unpack(archive: Archive, packages: Sequence[Package], arch: Arch, home: Pat
             archive.fetch(
                 packages,
                 title="QEMU",
-                each=lambda _package, path: _extract(path, made, arch),
+                each=lambda _package, path: _extract(path, made, kind),
             )
-            _try(command(made, arch))
-            (made / "manifest.json").write_text(_manifest(packages, arch))
+            _try(command(made, kind))
+            (made / "manifest.json").write_text(_manifest(packages, kind))
             _name(made, home)
     except OSError as error:
         hint = "make room there, or see to its permissions"
         raise HostError(f"cannot unpack QEMU to {str(home)!r}: {error.strerror}", hint) from error
 
 
-def _extract(deb: Path, made: Path, arch: Arch) -> None:
+def _extract(deb: Path, made: Path, kind: Kind) -> None:
     from b2p.formats.deb import members
 
     for entry, data in members(deb):
-        where = place(entry.name, arch)
+        where = place(entry.name, kind)
         if where is None:
             continue
         target = made / where
@@ -237,7 +247,7 @@ def _name(made: Path, home: Path) -> None:
     try:
         made.rename(home)
     except OSError:
-        if _arch_of(home):
+        if _kind_of(home):
             return
         # Somebody's clearing up took parts of it.
         shutil.rmtree(home, ignore_errors=True)
@@ -256,27 +266,30 @@ def _age(home: Path) -> tuple[float, str]:
     return (home / "manifest.json").stat().st_mtime, home.name
 
 
-def _arch_of(home: Path) -> Arch | None:
-    """The architecture of the QEMU in that directory; None where there is none to use."""
+def _kind_of(home: Path) -> Kind | None:
+    """Which QEMU lies in that directory; None where there is none to use."""
     try:
         known = json.loads((home / "manifest.json").read_bytes())
-        for arch in KITS:
-            loader, binary = command(home, arch)[0], home / "bin" / f"qemu-system-{arch}"
-            if known["schema"] == SCHEMA and known["arch"] == arch:
-                return arch if Path(loader).exists() and binary.exists() else None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        # Where no guest is named it is for those like the computer.
+        named = known["arch"], known.get("guest", known["arch"])
+        for kind in (Kind(guest, here) for here in SYSTEMS for guest in KITS):
+            loader, binary = command(home, kind)[0], home / "bin" / f"qemu-system-{kind.guest}"
+            if known["schema"] == SCHEMA and named == (kind.here, kind.guest):
+                return kind if Path(loader).exists() and binary.exists() else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     return None
 
 
-def _manifest(packages: Sequence[Package], arch: Arch) -> str:
+def _manifest(packages: Sequence[Package], kind: Kind) -> str:
     listed = [
         {"name": package.name, "version": package.version, "sha256": package.sha256}
         for package in packages
     ]
-    return json.dumps({"schema": SCHEMA, "arch": arch, "packages": listed}, indent=1)
+    facts = {"schema": SCHEMA, "arch": kind.here, "guest": kind.guest, "packages": listed}
+    return json.dumps(facts, indent=1)
 
 
-def _library_folders(arch: Arch) -> tuple[str, ...]:
-    triplet = KITS[arch].triplet
+def _library_folders(kind: Kind) -> tuple[str, ...]:
+    triplet = SYSTEMS[kind.here].triplet
     return (f"usr/lib/{triplet}", f"lib/{triplet}")

@@ -16,18 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from b2p.errors import HostError
+from b2p.machine.architecture import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from b2p.machine.model import Arch
-
-ARCHITECTURES: dict[str, Arch] = {
-    "x86_64": "x86_64",
-    "amd64": "x86_64",
-    "aarch64": "aarch64",
-    "arm64": "aarch64",
-}
+    from b2p.machine.model import Arch, ArchWish
 
 NETWORK_FILESYSTEMS = frozenset(
     (
@@ -78,6 +72,11 @@ def arch() -> Arch:
     except KeyError:
         hint = "use a computer with an x86-64 or arm64 processor"
         raise HostError(f"b2p does not know the architecture {name!r}", hint) from None
+
+
+def guest_arch(wish: ArchWish) -> Arch:
+    """The architecture of the guests that are wished for: unless one is named, this computer's."""
+    return arch() if wish == "auto" else wish
 
 
 def cores(root: Path = ROOT) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from b2p.host import computer
 from b2p.host import findings as known
+from b2p.machine.architecture import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ def khz(findings: Path) -> int:
 
     Measured once for each processor.
     """
-    if computer.ARCHITECTURES.get(platform.machine().lower()) != "x86_64":
+    if ARCHITECTURES.get(platform.machine().lower()) != "x86_64":
         return 0
     key = computer.processor()
     if found := known.read(findings, KIND, key):

@@ -75,11 +75,12 @@ def probe(command: tuple[str, ...], origin: Origin, arch: Arch, *, findings: Pat
     """Ask one QEMU what it is and can do; HostError where it does not answer as QEMU does."""
     key = identity(command)
     finding = known.read(findings, "qemu", key) or {}
-    if finding.get("command") == list(command):
+    asked = {"command": list(command), "arch": arch}
+    if asked.items() <= finding.items():
         # What another version of b2p wrote, or a hand, may lack something: then ask.
         with contextlib.suppress(KeyError, TypeError, ValueError):
             return _from_finding(finding, command, origin, key)
-    finding = {"command": list(command), **_ask(command, arch)}
+    finding = {**asked, **_ask(command, arch)}
     known.write(findings, "qemu", key, finding)
     return _from_finding(finding, command, origin, key)
 

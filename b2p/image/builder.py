@@ -49,7 +49,7 @@ def builder_argv(host: Host, files: BuilderFiles) -> list[str]:
         "-name", "b2p-builder",
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-machine", f"{host.qemu.machine_type},{quirks.machine_options}",
-        *accelerator_options(host.accelerator),
+        *accelerator_options(host.arch, host.accelerator),
         "-smp", str(min(4, host.cores)), "-m", f"{MEMORY_MIB}M",
         "-rtc", f"base={CLOCK}",
         "-kernel", str(files.kernel), "-initrd", str(files.initrd),

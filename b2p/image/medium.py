@@ -122,11 +122,11 @@ def refuse_others(head: bytes, *, where: str) -> None:
 
 
 def check_architecture(found: Evidence, arch: Arch) -> None:
-    """Raise UsageError for an image of another processor than the computer's."""
+    """Raise UsageError for an image of another processor than the machine's."""
     if found.arch and found.arch != arch:
         raise UsageError(
-            f"{found.file_name!r} is for {found.arch} processors, this computer is {arch}",
-            f"take the image for {arch}",
+            f"{found.file_name!r} is for {found.arch} processors, the machine is {arch}",
+            f"take the image for {arch}, or emulate the other: --arch {found.arch}",
         )
 
 

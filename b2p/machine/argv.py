@@ -73,7 +73,7 @@ def _processor(machine: Machine) -> list[str]:
     return [
         "-machine",
         f"{machine.machine_type},{quirks.machine_options},memory-backend={_MEMORY}{_flash(machine)}",
-        *accelerator_options(machine.accelerator),
+        *accelerator_options(machine.arch, machine.accelerator),
         "-smp", str(machine.cpus),
         "-m", f"{machine.memory_mib}M",
         "-object", _memory(machine),

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Arch = Literal["x86_64", "aarch64"]
+ArchWish = Literal["auto", "x86_64", "aarch64"]
+"""auto: that of the computer."""
 Accelerator = Literal["kvm", "hvf", "tcg"]
 DiskFormat = Literal["raw", "qcow2"]
 

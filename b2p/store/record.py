@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from b2p.errors import B2PError, StateError
+from b2p.machine.architecture import ARCHITECTURES
 from b2p.names import checked
 from b2p.store import durable
 
@@ -30,6 +31,8 @@ class Record:
     cpus: int
     memory_mib: int
     disk_bytes: int
+    arch: str = ""
+    """The guest's processor, x86_64 or aarch64; empty where an older b2p did not say: as here."""
     accel: str = "auto"
     """The wish: auto, kvm, hvf or tcg."""
     ssh_port: int = 0
@@ -166,6 +169,8 @@ def decoded(content: bytes, path: Path) -> Record:
     del values["schema"]
     if missing := _REQUIRED - given.keys():
         raise _broken(path, f"it lacks {', '.join(sorted(missing))}")
+    if given.get("arch", "") not in ("", *ARCHITECTURES.values()):
+        raise _broken(path, f"there is no architecture {given['arch']!r}")
     try:
         record = Record(**{key: _typed(key, value) for key, value in given.items()}, others=values)
         checked(record.name)

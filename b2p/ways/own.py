@@ -89,10 +89,9 @@ class Own:
 
 
 def settings_in_force(settings: Settings, record: Record) -> Settings:
-    """The accelerator that was decided for this machine holds until another is asked for."""
-    if "accel" not in settings.said:
-        return replace(settings, accel=record.accel)  # type: ignore[arg-type]
-    return settings
+    """The machine's own architecture, and its accelerator until another is asked for."""
+    accel = settings.accel if "accel" in settings.said else record.accel
+    return replace(settings, arch=record.arch, accel=accel)  # type: ignore[arg-type]
 
 
 def wishes(record: Record) -> Wishes:

@@ -2,8 +2,9 @@
  * The accelerator's proof on arm64: a guest that does what every kernel does first, then says so.
  *
  * QEMU's -kernel loads it by arm64's Image header and enters it at EL1. It calculates with the
- * floating-point unit, and takes one interrupt of the virtual timer through the GICv3. It writes
- * "b2p: passed" (or what failed) to the serial port and switches the machine off through PSCI.
+ * floating-point unit, and takes one interrupt of the virtual timer through the GIC: a version 3, or
+ * a 2 where KVM has no other to give. It writes "b2p: passed" (or what failed) to the serial port and
+ * switches the machine off through PSCI.
  *
  * Rebuild with scripts/build-probe, which also proves that aarch64.bin is made of this file.
  */
@@ -12,6 +13,9 @@
         .set    UART, 0x09000000
         .set    UART_CONTROL, 0x30
         .set    GIC_DISTRIBUTOR, 0x08000000
+        .set    GIC_PROCESSOR, 0x08010000 /* of a version 2 alone */
+        .set    GIC_PRIORITY, 0x4
+        .set    GIC_ACKNOWLEDGE, 0xc
         .set    GIC_REDISTRIBUTOR, 0x080a0000
         .set    GIC_WAKER, 0x14
         .set    GIC_INTERRUPTS, 0x10000 /* the redistributor's second page */
@@ -48,6 +52,10 @@ start:  msr     daifset, #0xf
         adr     x1, wrong
         b.ne    tell
 
+        mrs     x0, id_aa64pfr0_el1
+        ubfx    x20, x0, #24, #4        /* 0: the interrupt controller has no system registers */
+        cbz     x20, version_2
+
         mov     x0, #1                  /* the interrupt controller, by system registers */
         msr     s3_0_c12_c12_5, x0      /* ICC_SRE_EL1 */
         isb
@@ -71,7 +79,7 @@ start:  msr     daifset, #0xf
         msr     s3_0_c12_c12_7, x0      /* ICC_IGRPEN1_EL1 */
         isb
 
-        mov     x0, #10000
+timer:  mov     x0, #10000
         msr     cntv_tval_el0, x0
         mov     x0, #1
         msr     cntv_ctl_el0, x0
@@ -80,9 +88,26 @@ start:  msr     daifset, #0xf
 2:      wfi
         b       2b
 
+version_2:
+        ldr     x2, =GIC_DISTRIBUTOR
+        mov     w0, #1
+        str     w0, [x2]
+        mov     w0, #(1 << TIMER_INTERRUPT)
+        str     w0, [x2, #GIC_ENABLE]
+        ldr     x2, =GIC_PROCESSOR
+        mov     w0, #0xff
+        str     w0, [x2, #GIC_PRIORITY]
+        mov     w0, #1
+        str     w0, [x2]
+        b       timer
+
         /* The timer's interrupt is what all this waits for. */
-ticked: mrs     x0, s3_0_c12_c12_0      /* ICC_IAR1_EL1 */
-        cmp     x0, #TIMER_INTERRUPT
+ticked: cbz     x20, 4f
+        mrs     x0, s3_0_c12_c12_0      /* ICC_IAR1_EL1 */
+        b       5f
+4:      ldr     x2, =GIC_PROCESSOR
+        ldr     w0, [x2, #GIC_ACKNOWLEDGE]
+5:      cmp     x0, #TIMER_INTERRUPT
         adr     x1, passed
         adr     x2, strange
         csel    x1, x1, x2, eq

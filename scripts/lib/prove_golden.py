@@ -1,7 +1,8 @@
 """Proves that machines begin from one golden state, time after time, each whole and its own.
 
-prove_golden.py TREE [--times N]. Each time `b2p scratch` begins from the state; a container there
-writes to a sqlite database, which must be whole, know the time, and have met no earlier machine.
+prove_golden.py TREE [--times N] [--arch ARCH]. Each time `b2p scratch` begins from the state; a
+container there writes to a sqlite database, which must be whole, know the time, and have met no
+earlier machine.
 """
 
 from __future__ import annotations
@@ -99,10 +100,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("tree", type=Path)
     parser.add_argument("--times", type=int, default=50)
+    parser.add_argument("--arch", default="auto", help="of the machines, such as arm64")
     given = parser.parse_args()
     seconds, met = [], set()
     with tempfile.TemporaryDirectory(prefix="b2p-proof-", dir="/tmp") as home:
-        words = [given.tree / "scripts/b2p", "scratch", "--", sys.executable, "-P"]
+        words = [given.tree / "scripts/b2p", "scratch", "--arch", given.arch]
+        words += ["--", sys.executable, "-P"]
         words += ["-m", "scripts.lib.prove_golden", "--inside"]
         for number in range(given.times):
             began = time.monotonic()

@@ -6,7 +6,8 @@ import json
 import os
 import tarfile
 import time
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -15,12 +16,10 @@ from b2p.host import brought, process
 from tests.fakes_debian import ListeningReport, entry
 from tests.fakes_host import FakeArchive, package, package_file, program
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 LIB = "./usr/lib/x86_64-linux-gnu"
 LOADER = f"{LIB}/ld-linux-x86-64.so.2"
 QEMU = "./usr/bin/qemu-system-x86_64"
+KIND = brought.Kind("x86_64", "x86_64")
 
 
 def contents(loader: str = 'shift 4; exec "$@"') -> dict[str, bytes]:
@@ -60,7 +59,7 @@ class Case:
 
     def bring(self, **options: Any) -> tuple[str, ...]:
         archive = cast("Any", self.archive)
-        return brought.bring(archive, "x86_64", self.cache, self.report, **options)
+        return brought.bring(archive, KIND, self.cache, self.report, **options)
 
     def homes(self) -> list[str]:
         return sorted(one.name for one in self.cache.iterdir())
@@ -113,8 +112,38 @@ def test_the_one_that_is_there_is_taken_without_network(case: Case) -> None:
     words = case.bring()
     case.archive.offline = True
     assert case.bring() == words
-    assert brought.existing("x86_64", case.cache) == words
-    assert brought.existing("aarch64", case.cache) is None
+    assert brought.existing(KIND, case.cache) == words
+    assert brought.existing(brought.Kind("aarch64", "x86_64"), case.cache) is None
+
+
+def test_one_for_other_guests_lies_beside_and_runs_here(case: Case) -> None:
+    words = case.bring()
+    other = "qemu-system-aarch64"
+    case.archive.contents["qemu-system-arm"] = package_file(
+        program(f"./usr/bin/{other}", "echo QEMU emulator version 11.1.3"),
+        program(QEMU, "echo not this one"),
+    )
+    case.archive.depends["qemu-system-arm"] = ("libc6", "zlib1g")
+    kind = brought.Kind(guest="aarch64", here="x86_64")
+    case.archive.fetched.clear()
+    found = brought.bring(cast("Any", case.archive), kind, case.cache, case.report)
+    assert process.run(found, timeout=5).stdout == b"QEMU emulator version 11.1.3\n"
+    assert found[0].endswith("lib/ld-linux-x86-64.so.2")
+    assert [path.name for path in Path(found[5]).parent.iterdir()] == [other]
+    assert "qemu-system-x86" not in case.archive.fetched
+    assert (brought.existing(KIND, case.cache), brought.existing(kind, case.cache)) == (
+        words,
+        found,
+    )
+
+
+def test_one_of_an_older_b2p_is_for_guests_like_the_computer(case: Case) -> None:
+    words = case.bring()
+    manifest = case.cache / case.homes()[0] / "manifest.json"
+    told = json.loads(manifest.read_text())
+    del told["guest"]
+    manifest.write_text(json.dumps(told))
+    assert brought.existing(KIND, case.cache) == words
 
 
 def test_a_refresh_brings_the_newest_and_keeps_the_last(case: Case) -> None:
@@ -167,7 +196,7 @@ def test_one_that_lost_files_is_made_anew(case: Case) -> None:
     home = case.cache / case.homes()[0]
     (home / "bin" / "qemu-system-x86_64").unlink()
     (home / "lib" / "foreign").write_text("")
-    assert brought.existing("x86_64", case.cache) is None
+    assert brought.existing(KIND, case.cache) is None
     assert case.bring() == words
     assert process.run(words, timeout=5).status == 0
     assert not (home / "lib" / "foreign").exists()
@@ -235,7 +264,7 @@ def test_a_place_that_no_library_path_can_hold_is_refused(
     ],
 )
 def test_no_package_writes_elsewhere(name: str) -> None:
-    assert brought.place(name, "x86_64") is None
+    assert brought.place(name, KIND) is None
 
 
 def test_a_link_that_leads_out_of_its_directory_is_not_made(case: Case, tmp_path: Path) -> None:

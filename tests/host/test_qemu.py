@@ -181,6 +181,14 @@ class TestAsking:
         assert computer.find() == first
         assert len(asked(computer.system)) == questions
 
+    def test_what_it_said_of_one_architecture_is_not_believed_of_another(
+        self, computer: Computer
+    ) -> None:
+        path = str(fake_qemu(computer.bin / "qemu"))
+        assert computer.find(path).machine_type == "pc-q35-11.1"
+        found = qemu.find(path, "aarch64", findings=computer.findings, bring=computer.bring)
+        assert found.machine_type == "virt-11.1"
+
     def test_an_upgraded_binary_is_asked_again(self, computer: Computer) -> None:
         fake_qemu(computer.system)
         before = computer.find()

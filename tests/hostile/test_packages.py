@@ -88,7 +88,7 @@ def test_a_clean_name_stays_where_it_is_put(name: str) -> None:
 
 @given(names)
 def test_a_package_of_qemus_writes_to_three_directories(name: str) -> None:
-    found = brought.place(name, "x86_64")
+    found = brought.place(name, brought.Kind("x86_64", "x86_64"))
     assert found is None or found.split("/")[0] in ("bin", "lib", "share")
     assert found is None or (found.count("/") == 1 and not found.endswith(("/.", "/..")))
 

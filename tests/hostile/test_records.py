@@ -176,9 +176,10 @@ def test_findings_of_this_computer(content: bytes) -> None:
     written(content, "findings.json", read)
 
 
-@given(documents(schema=2, arch="x86_64", packages=[]))
+@given(documents(schema=2, arch="x86_64", guest="x86_64", packages=[]))
 def test_a_manifest_of_a_brought_qemu(content: bytes) -> None:
-    written(content, "a/manifest.json", lambda path: brought.existing("x86_64", path.parent.parent))
+    kind = brought.Kind("x86_64", "x86_64")
+    written(content, "a/manifest.json", lambda path: brought.existing(kind, path.parent.parent))
 
 
 @given(documents(pid=1, command="up", since=1.5))

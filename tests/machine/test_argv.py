@@ -56,7 +56,7 @@ IDENTITY = [
 ]  # fmt: skip
 
 PC = ["-machine", "pc-q35-11.1,hpet=off,vmport=off,smm=off,memory-backend=ram"]
-VIRT = ["-machine", "virt-11.1,gic-version=3,memory-backend=ram"]
+VIRT = ["-machine", "virt-11.1,gic-version=max,memory-backend=ram"]
 
 ACCELERATORS = {
     "kvm": ["-accel", "kvm", "-cpu", "host"],
@@ -237,7 +237,7 @@ def test_a_foreign_disk_booted_by_uefi_on_arm() -> None:
         boot=FirmwareBoot(device="cidata", uefi=uefi),
     )
     words = argv(machine)
-    board = "virt-11.1,gic-version=3,memory-backend=ram,pflash0=uefi-code,pflash1=uefi-variables"
+    board = "virt-11.1,gic-version=max,memory-backend=ram,pflash0=uefi-code,pflash1=uefi-variables"
     assert words[words.index("-machine") + 1] == board
     at = words.index("-rtc") + 2
     assert words[at : at + 4] == [

@@ -97,6 +97,8 @@ def test_a_broken_file_is_named_and_left_as_it_is(tmp_path: Path, content: bytes
         ("schema", "1"),
         ("name", "../b"),
         ("uuid", None),
+        ("arch", "riscv64"),
+        ("arch", 1),
         ("cpus", None),
         ("cpus", "2"),
         ("cpus", True),

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from b2p import firmware
+from b2p.host.brought import KITS
 from b2p.machine import ports
 from b2p.ways.foreign.waiting import leading
 
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+MACHINE = platform.machine()
 pytestmark = pytest.mark.skipif(
-    platform.system() != "Linux" or platform.machine() != "x86_64", reason="it is for Linux, x86-64"
+    platform.system() != "Linux" or MACHINE not in KITS, reason="it is for Linux"
 )
 
 PATIENCE = 30.0
@@ -94,7 +96,7 @@ def asked(port: int, text: bytes) -> bytes:
 
 def test_what_a_client_says_comes_to_the_engine_and_back(tmp_path: Path) -> None:
     port, path = free_port(), tmp_path / "engine"
-    with engine(path), led(for_this_computer(leading()), port, path) as ended:
+    with engine(path), led(for_this_computer(leading(MACHINE)), port, path) as ended:
         assert (ended.returncode, ended.stderr) == (0, b"")
         for text in (b"hello", os.urandom(3 << 20)):
             assert asked(port, text) == text
@@ -104,7 +106,7 @@ def test_many_at_once_do_not_wait_for_each_other(tmp_path: Path) -> None:
     port, path = free_port(), tmp_path / "engine"
     with ExitStack() as stack:
         stack.enter_context(engine(path))
-        stack.enter_context(led(for_this_computer(leading()), port, path))
+        stack.enter_context(led(for_this_computer(leading(MACHINE)), port, path))
         silent = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         stack.enter_context(silent)
         silent.sendall(b"not all yet")
@@ -115,7 +117,7 @@ def test_many_at_once_do_not_wait_for_each_other(tmp_path: Path) -> None:
 
 def test_who_is_not_the_gateway_is_hung_up_on(tmp_path: Path) -> None:
     port, path = free_port(), tmp_path / "engine"
-    with engine(path), led(leading(), port, path) as ended:
+    with engine(path), led(leading(MACHINE), port, path) as ended:
         assert ended.returncode == 0
         said = b""
         # Hung up on in the middle of it, or (ENOTCONN) before all was said.
@@ -126,7 +128,7 @@ def test_who_is_not_the_gateway_is_hung_up_on(tmp_path: Path) -> None:
 
 def test_a_second_start_finds_it_listening(tmp_path: Path) -> None:
     port, path = free_port(), tmp_path / "engine"
-    script = for_this_computer(leading())
+    script = for_this_computer(leading(MACHINE))
     with engine(path), led(script, port, path), led(script, port, path) as again:
         assert (again.returncode, again.stderr) == (0, b"")
         assert asked(port, b"still there") == b"still there"

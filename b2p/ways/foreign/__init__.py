@@ -60,7 +60,7 @@ class Foreign:
         user_data = _content(settings.user_data, "user-data")
         if user_data:
             kind_of(user_data)  # before anything is fetched for it
-        chosen = self._choose(record)
+        chosen = self._choose(record, settings)
         _check_told(chosen.family, settings)
         with Supply(settings, context.layout, context.report) as supply:
             host = supply.host(supply.qemu())
@@ -171,10 +171,10 @@ class Foreign:
         self._variables = brought.variables
         return Uefi(code=str(brought.code), variables=str(self.context.files.uefi_variables))
 
-    def _choose(self, record: Record) -> Chosen:
-        context, settings = self.context, self.context.settings
+    def _choose(self, record: Record, settings: Settings) -> Chosen:
+        context, arch = self.context, computer.guest_arch(settings.arch)
         with images.puller(settings, context.layout, context.report) as puller:
-            chooser = Chooser(puller, context.layout.media, computer.arch(), context.report)
+            chooser = Chooser(puller, context.layout.media, arch, context.report)
             if "image" not in settings.said and record.family:
                 return chooser.recorded(record)
             chosen = chooser.wished(settings.image)

@@ -31,11 +31,12 @@ PAUSE = 0.5
 NOT_OVER_SSH = 255
 
 
-def leading() -> bytes:
+def leading(arch: str) -> bytes:
     """The script that leads a port to a socket, with the program that it may need for that."""
-    program = firmware.file("foreign/forward.x86_64.bin").read_bytes()
+    program = firmware.file(f"foreign/forward.{arch}.bin").read_bytes()
     escapes = "".join(f"\\{byte:03o}" for byte in program)
-    return f"forwarder='{escapes}'\n".encode() + firmware.file("foreign/lead").read_bytes()
+    words = f"forwarder_for={arch} forwarder='{escapes}'\n"
+    return words.encode() + firmware.file("foreign/lead").read_bytes()
 
 
 class Waiting:
@@ -106,7 +107,8 @@ class Waiting:
         sudo = "sudo " if self._family.user.sudo and self._family.user.uid else ""
         port = str(PORTS[wanted.api])
         words = [wanted.api, wanted.path, port, ports.GUEST, ports.GATEWAY]
-        ended = self._run(f"{sudo}sh -s -- {shlex.join(words)}", COMMAND_SECONDS, stdin=leading())
+        line, script = f"{sudo}sh -s -- {shlex.join(words)}", leading(self._record.arch)
+        ended = self._run(line, COMMAND_SECONDS, stdin=script)
         if ended.status:
             said = ended.stderr.decode(errors="replace").strip().splitlines()
             why = said[-1] if said else "the guest cannot lead its port"
