@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from b2p import __version__, sizes, spans
 from b2p.errors import UsageError
 from b2p.image import recipe
-from b2p.machine import share
+from b2p.machine import engines, share
 from b2p.store.record import Record
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def made(
         memory_mib=settings.memory // sizes.MIB,
         disk_bytes=settings.disk,
         accel=settings.accel,
-        varlink=settings.varlink,
+        engine=settings.engine,
+        varlink=settings.varlink if _has_varlink(settings.engine) else "off",
         publish=settings.publish,
         host_calls=settings.host_calls,
         idle_suspend=settings.idle_suspend,
@@ -43,9 +44,10 @@ def changed(
 ) -> Record:
     """The record after a start with these settings: what nobody said stays as it was decided.
 
-    A disk only grows: UsageError where a smaller one is asked for.
+    A disk only grows: UsageError where a smaller one is asked for, or another engine.
     """
     said = settings.said
+    _check_engine(record, settings)
     disk = settings.disk if "disk" in said else record.disk_bytes
     if disk < record.disk_bytes:
         raise UsageError(
@@ -60,7 +62,11 @@ def changed(
         cpus=settings.cpus if "cpus" in said else record.cpus,
         memory_mib=settings.memory // sizes.MIB if "memory" in said else record.memory_mib,
         accel=settings.accel if "accel" in said else record.accel,
-        varlink=settings.varlink if "varlink" in said else record.varlink,
+        varlink=(
+            settings.varlink
+            if "varlink" in said and _has_varlink(record.engine)
+            else record.varlink
+        ),
         publish=settings.publish if "publish" in said else record.publish,
         host_calls=settings.host_calls if "host_calls" in said else record.host_calls,
         idle_suspend=settings.idle_suspend if "idle_suspend" in said else record.idle_suspend,
@@ -69,6 +75,19 @@ def changed(
         extra=record.extra if extra is None else extra,
         written_by=__version__,
     )
+
+
+def _has_varlink(engine: str) -> bool:
+    return "varlink" in engines.by_name(engine).apis
+
+
+def _check_engine(record: Record, settings: Settings) -> None:
+    """Containers and images of one engine are not the other's; a family's image brings its own."""
+    if not record.family and "engine" in settings.said and settings.engine != record.engine:
+        raise UsageError(
+            f"machine {record.name!r} has {record.engine}, and keeps it",
+            f"make another one: b2p up NAME --engine {settings.engine}",
+        )
 
 
 def changed_at_once(record: Record, settings: Settings) -> Record:

@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 SCHEMA = 1
 LEVEL = 3
 """zstd's own: faster than most disks."""
-KEPT = ("image", "cpus", "memory_mib", "disk_bytes", "ports", "first_ready", "provisioned")
+KEPT = (
+    *("image", "engine", "cpus", "memory_mib", "disk_bytes", "ports"),
+    *("first_ready", "provisioned"),
+)
 """What of a record is the machine's own. What it may do on a computer is that computer's to say:
 mounts, whether it may call the host, whether ports are open to the network."""
 MOST_BYTES = 16 << 40

@@ -9,17 +9,17 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from b2p import decision, identity, launch, resume
+from b2p import decision, engine, identity, launch, resume
 from b2p.errors import B2PError, GuestError, UsageError
 from b2p.golden import Golden, beginning
 from b2p.host import computer
 from b2p.image import recipe
-from b2p.machine import ports, state
+from b2p.machine import engines, ports, state
 from b2p.machine.argv import argv
 from b2p.machine.plan import check_memory
 from b2p.store import places, saved
 from b2p.store import record as records
-from b2p.ways import Attempt, Context, way_of
+from b2p.ways import Attempt, Context, is_own, way_of
 
 if TYPE_CHECKING:
     from b2p.control.monitor import Monitor
@@ -162,6 +162,9 @@ class Start:
         if self.before:
             extra = self.extra or None
             return decision.changed(self.before, settings, image=self.before.image, extra=extra)
+        if not is_own(self.context, None):
+            # It brings its own.
+            settings = replace(settings, engine=engines.PODMAN.name)
         return decision.made(
             self.context.name,
             settings,
@@ -172,8 +175,16 @@ class Start:
         )
 
     def _check_kind(self, record: Record) -> None:
-        """Raise UsageError where the machine's disk is that of another kind of image."""
+        """Raise UsageError where the machine's disk is that of another kind of image.
+
+        And where its engine is to have what only podman has.
+        """
         before = self.before
+        if self.context.settings.quadlets and not engine.speaks_podman(record):
+            raise UsageError(
+                f"machine {record.name!r} has no podman, and quadlets are podman's",
+                "leave them out, or make another machine: b2p up NAME --engine podman",
+            )
         if before is not None and before.first_ready and before.family != record.family:
             kind = before.family or recipe.NAME
             raise UsageError(

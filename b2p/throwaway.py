@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from b2p import sweep
 from b2p.client import env
 from b2p.host import process
+from b2p.machine import engines
 from b2p.start import Start
 from b2p.store import lock, places
 from b2p.ways import Context
@@ -54,5 +55,6 @@ def scratch(command: Sequence[str], settings: Settings, layout: Layout, report: 
     Raises B2PError where the machine does not come up.
     """
     with engine(settings, layout, report) as files:
-        variables = env.throwaway(os.environ, files.podman)
+        kind = engines.by_name(settings.engine)
+        variables = env.throwaway(os.environ, files.podman, kind)
         return process.hand_over(command, env=variables, ends_with_us=True)

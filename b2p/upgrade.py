@@ -46,7 +46,8 @@ def upgrade(name: str, settings: Settings, layout: Layout, report: Report) -> Up
     GuestError is raised.
     """
     record, was_running = _settled(name, layout)
-    wished = replace(settings, image=recipe.NAME, said=settings.said - {"image"})
+    said = settings.said - {"image", "engine"}
+    wished = replace(settings, image=recipe.NAME, engine=record.engine, said=said)
     image = builds.build(wished, layout, report)
     if image.digest == record.image:
         report.note(f"machine {name!r} is on the image of today's packages already")
@@ -85,7 +86,7 @@ def rollback(name: str, settings: Settings, layout: Layout, report: Report, *, d
             f"machine {name!r} was not upgraded, or is back already", f"see 'b2p inspect {name}'"
         )
     cache.by_digest(layout.images, record.image_before)
-    wished = replace(settings, said=settings.said - {"image"})
+    wished = replace(settings, said=settings.said - {"image", "engine"})
     if was_running:
         down(name, layout, report, force=False, timeout=GRACE_SECONDS)
     _back(name, wished, layout, report, record.image_before, disk=disk, start=was_running)

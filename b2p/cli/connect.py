@@ -48,7 +48,7 @@ def _variables(
     bridge: bool,
     rootless: bool,
 ) -> dict[str, str]:
-    from b2p import inside, status
+    from b2p import engine, inside, status
     from b2p.client import env, ssh
 
     if bridge:
@@ -60,7 +60,9 @@ def _variables(
     if varlink:
         return env.varlink_address(inside.varlink_address(one))
     socket = inside.core_socket(one) if rootless else one.files.podman
-    return env.variables(socket, docker=docker, testcontainers=testcontainers)
+    assert one.record is not None  # noqa: S101 - it was made of one
+    kind = engine.of(one.record)
+    return env.variables(socket, kind, docker=docker, testcontainers=testcontainers)
 
 
 def _given(name: str, wishes: dict[str, Any]) -> list[str]:

@@ -68,17 +68,25 @@ def inspect(session: Session, digest: str) -> None:
 @image.command(cls=Verb)
 @click.option("--package", "packages", multiple=True, metavar="NAME",
               help="A Debian package to have in it too; may be repeated.")  # fmt: skip
+@click.option("--engine", metavar="WORD", help="podman or docker.")
 @click.option("--lock", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Where it is there, build from just what it names; else write it.")  # fmt: skip
 @json_option
 @pass_session
-def build(session: Session, *, packages: tuple[str, ...], lock: Path | None, as_json: bool) -> None:
+def build(
+    session: Session,
+    *,
+    packages: tuple[str, ...],
+    engine: str | None,
+    lock: Path | None,
+    as_json: bool,
+) -> None:
     """Build b2p's own image; the same packages make the same one, byte for byte."""
     from b2p import builds, names, settings, terminal
 
     settings.check_packages(packages)
     found = builds.build(
-        session.settings(names.DEFAULT),
+        session.settings(names.DEFAULT, settings.from_texts({"engine": engine})),
         session.layout,
         session.report,
         packages=packages,

@@ -44,6 +44,7 @@ idle_option = click.option(
     metavar="IMAGE",
     help="What it boots: b2p, a family (see 'image ls --available'), a path or an address.",
 )
+@click.option("--engine", metavar="WORD", help="podman or docker, in b2p's own image.")
 @click.option("--mount", "mount", multiple=True, metavar="HOST[:GUEST][:ro][:cached]",
               help="One more directory that the guest has; default: your home, /tmp.")  # fmt: skip
 @click.option("--no-mount", is_flag=True, help="None but those of --mount.")

@@ -70,6 +70,8 @@ class Record:
     """When its engine answered for the first time (ISO 8601); empty: its disk is worthless."""
     provisioned: str = ""
     """When the scripts of its first start had all run (ISO 8601); empty: they are due."""
+    engine: str = "podman"
+    """Which one b2p's own image has (b2p/machine/engines.py); of a family's image nothing."""
     image_before: str = ""
     """Digest of the image before the last upgrade; empty: there was none, or it is back."""
     others: Mapping[str, Any] = field(default_factory=dict)

@@ -24,7 +24,7 @@ NAMES = (
     *("addresses", "comfort", "clock", "power", "disk", "engine", "holders", "shares", "resumed"),
     *("identity", "port"),
     *("call", "rules", "rootless", "publish", "idleness", "gate", "surroundings", "core"),
-    "boundary",
+    *("boundary", "kinds"),
 )
 
 
