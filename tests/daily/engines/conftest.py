@@ -33,7 +33,9 @@ def moby_up(person: Person) -> str:
 
 
 @pytest.fixture
-def moby(person: Person, moby_up: str, docker_cli: Path, tools: Tools, busybox_tar: bytes) -> Docker:
+def moby(
+    person: Person, moby_up: str, docker_cli: Path, tools: Tools, busybox_tar: bytes
+) -> Docker:
     """Docker's command line at the machine with docker, which runs and has the busybox image."""
     if person.qemu(NAME) is None:
         person.b2p("up", NAME)

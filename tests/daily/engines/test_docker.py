@@ -141,9 +141,7 @@ def test_a_suspended_machine_goes_on_with_its_containers(
     moby.remove("web")
 
 
-def test_new_registries_reach_docker_and_its_containers_go_on(
-    moby: Docker, person: Person
-) -> None:
+def test_new_registries_reach_docker_and_its_containers_go_on(moby: Docker, person: Person) -> None:
     moby("run", "--name", "on", "-d", BUSYBOX, "sleep", "100000")
     environment = {"B2P_INSECURE_REGISTRIES": "10.0.2.2:5000"}
     person.b2p("up", NAME, environment=environment)
@@ -154,12 +152,19 @@ def test_new_registries_reach_docker_and_its_containers_go_on(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="golden states are Linux's")
 def test_a_throwaway_engine_can_be_docker(person: Person, docker_cli: Path) -> None:
-    words = (str(docker_cli), "version", "--format", "{{range .Server.Components}}{{.Name}} {{end}}")
+    words = (
+        str(docker_cli),
+        "version",
+        "--format",
+        "{{range .Server.Components}}{{.Name}} {{end}}",
+    )
     said = person.b2p("scratch", "--engine", "docker", "--", *words).out
     assert "containerd" in said
 
 
-def test_a_clone_has_docker_and_the_containers(moby: Docker, person: Person, docker_cli: Path) -> None:
+def test_a_clone_has_docker_and_the_containers(
+    moby: Docker, person: Person, docker_cli: Path
+) -> None:
     from tests.boot.engine import Docker
 
     moby("run", "--name", "kept", BUSYBOX, "true")
