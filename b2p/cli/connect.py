@@ -31,11 +31,21 @@ def environment(session: Session, /, name: str, *, unset: bool, **wishes: Any) -
     kind = env.shell_of(wishes.pop("shell") or os.environ.get("SHELL", ""))
     if unset:
         del wishes["bridge"], wishes["rootless"]
+        wishes["docker"] = wishes["docker"] or _is_dockers(session, name)
         terminal.out(env.unsets(kind, **wishes))
         return
     terminal.out(env.exports(_variables(session, name, **wishes), kind))
     if sys.stdout.isatty():
         terminal.say(env.to_use(" ".join(["b2p env", *_given(name, wishes)]), kind))
+
+
+def _is_dockers(session: Session, name: str) -> bool:
+    """Whether its variables are docker's alone; False where there is no such machine."""
+    from b2p import engine
+    from b2p.store import record as records
+
+    record = records.read(session.layout.machine(name).record)
+    return record is not None and not record.family and not engine.speaks_podman(record)
 
 
 def _variables(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from b2p.errors import B2PError, StateError
+from b2p.machine import engines
 from b2p.names import checked
 from b2p.store import durable
 
@@ -167,6 +168,7 @@ def decoded(content: bytes, path: Path) -> Record:
     try:
         record = Record(**{key: _typed(key, value) for key, value in given.items()}, others=values)
         checked(record.name)
+        engines.by_name(record.engine)
     except (TypeError, B2PError) as error:
         raise _broken(path, str(error)) from error
     if record.name != path.parent.name:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.boot.engine import BUSYBOX, Docker
+from tests.daily.ports.conftest import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.boot.person import Person
     from tests.debian_tools import Tools
+
+__all__ = ["free_port"]
 
 NAME = "moby"
 """The machine with docker."""

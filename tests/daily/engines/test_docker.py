@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -82,9 +83,13 @@ def test_what_a_container_publishes_answers_here(
     for host in ("", "127.0.0.1:"):
         port = free_port()
         serve(moby, "web", "hello", "-p", f"{host}{port}:80")
-        await_true("the container's word", lambda port=port: fetched(port) == "hello")
+        await_true("the container's word", partial(_says, port, "hello"))
         moby.remove("web")
-        await_true("its end", lambda port=port: is_closed(port))
+        await_true("its end", partial(is_closed, port))
+
+
+def _says(port: int, word: str) -> bool:
+    return fetched(port) == word
 
 
 def test_a_swarm_of_one_runs_a_service(moby: Docker, free_port: Callable[[], int]) -> None:
