@@ -42,9 +42,13 @@ def test_a_pod_is_played_generated_and_taken_down_again(podman: Docker, machine:
     assert BUSYBOX in wanted
     machine.b2p("podman", "kube", "play", "-", stdin=wanted)
     await_true("the pod's word", lambda: fetched(8123) == "from a pod")
-    generated = machine.b2p("podman", "kube", "generate", "web", "--service").out
-    for line in ("kind: Pod", "kind: Service", "claimName: words", "hostPort: 8123"):
+    generated = machine.b2p("podman", "kube", "generate", "web").out
+    for line in ("kind: Pod", "claimName: words", "hostPort: 8123"):
         assert line in generated
+    for_cluster = machine.b2p("podman", "kube", "generate", "web", "--service").out
+    for line in ("kind: Pod", "claimName: words", "kind: Service", "type: NodePort"):
+        assert line in for_cluster
+    assert "hostPort" not in for_cluster
     machine.b2p("podman", "kube", "down", "-", stdin=wanted)
     await_true("its end", lambda: is_closed(8123))
     # The volume outlasts its pod; what was generated finds it again.
