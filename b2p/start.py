@@ -53,6 +53,7 @@ class Start:
         record = self._decided()
         # Before anything is fetched or built for a machine that cannot be.
         check_memory(record.name, record.memory_mib, computer.memory_mib())
+        self._check_engine(record)
         record, host, machine = self.way.planned(record)
         self._check_kind(record)
         self._warn_of(host)
@@ -174,17 +175,18 @@ class Start:
             extra=self.extra,
         )
 
-    def _check_kind(self, record: Record) -> None:
-        """Raise UsageError where the machine's disk is that of another kind of image.
-
-        And where its engine is to have what only podman has.
-        """
-        before = self.before
-        if self.context.settings.quadlets and not engine.speaks_podman(record):
+    def _check_engine(self, record: Record) -> None:
+        """Raise UsageError where the engine of b2p's own image is to have what only podman has."""
+        is_podmans = record.family or "podman" in engine.of(record).apis
+        if self.context.settings.quadlets and not is_podmans:
             raise UsageError(
                 f"machine {record.name!r} has no podman, and quadlets are podman's",
                 "leave them out, or make another machine: b2p up NAME --engine podman",
             )
+
+    def _check_kind(self, record: Record) -> None:
+        """Raise UsageError where the machine's disk is that of another kind of image."""
+        before = self.before
         if before is not None and before.first_ready and before.family != record.family:
             kind = before.family or recipe.NAME
             raise UsageError(

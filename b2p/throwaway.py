@@ -14,6 +14,7 @@ from b2p.host import process
 from b2p.machine import engines
 from b2p.start import Start
 from b2p.store import lock, places
+from b2p.store import record as records
 from b2p.ways import Context
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def scratch(command: Sequence[str], settings: Settings, layout: Layout, report: 
     Raises B2PError where the machine does not come up.
     """
     with engine(settings, layout, report) as files:
-        kind = engines.by_name(settings.engine)
+        record = records.read(files.record)
+        kind = engines.by_name(record.engine) if record else engines.PODMAN
         variables = env.throwaway(os.environ, files.podman, kind)
         return process.hand_over(command, env=variables, ends_with_us=True)
