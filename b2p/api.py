@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Unpack
 
+    from b2p.machine.engines import Engine as Kind
     from b2p.report import Task, Unit
     from b2p.settings import (
         AcceleratorWish,
@@ -52,6 +53,7 @@ class Wishes(TypedDict, total=False):
     mirror: str
     check_valid_until: bool
     timeout: int
+    engine: Literal["podman", "docker"]
     varlink: VarlinkWish
     image: str
     user_data: str
@@ -123,8 +125,18 @@ class Engine:
         from b2p.client import env
 
         if base is not None:
-            return env.throwaway(base, self.socket)
-        return env.variables(self.socket, docker=True, testcontainers=True)
+            return env.throwaway(base, self.socket, self._kind)
+        return env.variables(self.socket, self._kind, docker=True, testcontainers=True)
+
+    @property
+    def _kind(self) -> Kind:
+        """podman, as long as there is no machine."""
+        from b2p import engine
+        from b2p.machine import engines
+        from b2p.store import record as records
+
+        record = records.read(self._files.record)
+        return engine.of(record) if record else engines.PODMAN
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {self.docker_url}>"

@@ -11,6 +11,7 @@ from b2p import images
 from b2p.errors import StateError, TamperedError, UsageError
 from b2p.image import cache, downloads, lockfile
 from b2p.image.build import recipe_digest
+from b2p.machine import engines
 from b2p.partfile import explained
 from b2p.supply import Supply
 
@@ -39,6 +40,11 @@ def build(
 ) -> Image:
     """Build b2p's image; from the lock file where it is there, else it is written afterwards."""
     known = _read(lock, packages, report) if lock and lock.exists() else None
+    if known and "engine" in settings.said and settings.engine != known.engine:
+        raise UsageError(
+            f"the lock {str(lock)!r} is of an image with {known.engine}, not {settings.engine}",
+            "leave out one of the two, or name a new lock file",
+        )
     wanted = replace(settings, packages=(*settings.packages, *packages))
     image, made = Supply(wanted, layout, report).build(known)
     if known is not None and known.recipe == image.recipe and known.image != image.digest:
@@ -60,7 +66,7 @@ def _read(path: Path, packages: Sequence[str], report: Report) -> Lock:
         found = lockfile.parsed(path.read_bytes(), where=str(path))
     except OSError as error:
         raise UsageError(f"the lock {str(path)!r} cannot be read: {error.strerror}") from error
-    if found.recipe != recipe_digest():
+    if found.recipe != recipe_digest(engines.by_name(found.engine)):
         report.warn(
             f"the lock {str(path)!r} was made by another b2p, with a recipe of its own",
             "the packages will be the same, the image will not",

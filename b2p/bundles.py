@@ -25,6 +25,7 @@ from b2p.errors import StateError, TamperedError, UsageError
 from b2p.host import computer
 from b2p.image import cache
 from b2p.image.build import facts_of, recipe_digest
+from b2p.machine import engines
 from b2p.partfile import explained
 from b2p.store import places
 from b2p.supply import Supply, alone
@@ -77,6 +78,7 @@ def write(target: Path, settings: Settings, layout: Layout, report: Report) -> i
         members += _below(qemu, "qemu") if qemu else []
         members += _below(image.directory, "image")
         facts = {
+            "engine": image.engine,
             "image": image.digest,
             "recipe": image.recipe,
             "qemu": qemu.name if qemu else "",
@@ -207,7 +209,8 @@ def _check_fit(source: Path, manifest: dict[str, Any]) -> None:
             f"{str(source)!r} is for {manifest['arch']}, this computer is {arch}",
             "make one on a computer like this",
         )
-    if manifest["recipe"] != recipe_digest():
+    engine = engines.ALL.get(str(manifest.get("engine", engines.PODMAN.name)))
+    if engine is None or manifest["recipe"] != recipe_digest(engine):
         raise UsageError(
             f"{str(source)!r} holds the image of another b2p ({manifest['b2p']})",
             "install the b2p that is in it: its README says how",

@@ -157,6 +157,21 @@ KNOWN: tuple[tuple[str, tuple[Failure, ...]], ...] = (
             "tests/store/test_lock.py::test_the_loser_is_told_who_holds_it",
         ),
         Failure(
+            "Another engine is asked for",
+            "machine … has …, and keeps it",
+            "--engine, B2P_ENGINE or a b2p.toml says another engine than the machine was made with; what one"
+            " engine stores is of no use to the other.",
+            "make another one: b2p up NAME --engine …",
+            "tests/test_decision.py::test_a_machine_keeps_its_engine",
+        ),
+        Failure(
+            "podman in a machine with docker",
+            "machine … has no podman, but docker",
+            "It was made with --engine docker, whose image has no podman.",
+            "",
+            "tests/cli/test_engines.py::test_podman_is_pointed_at_docker",
+        ),
+        Failure(
             "It runs, but does not answer",
             "machine … runs, but does not answer",
             "QEMU is there, the engine in it is not: it crashed, or the guest is out of memory or disk.",

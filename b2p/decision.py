@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from b2p import __version__, sizes, spans
 from b2p.errors import UsageError
 from b2p.image import recipe
-from b2p.machine import share
+from b2p.machine import engines, share
 from b2p.store.record import Record
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def made(
         disk_bytes=settings.disk,
         arch=arch,
         accel=settings.accel,
-        varlink=settings.varlink,
+        engine=settings.engine,
+        varlink=settings.varlink if _has_varlink(settings.engine) else "off",
         publish=settings.publish,
         host_calls=settings.host_calls,
         idle_suspend=settings.idle_suspend,
@@ -52,17 +53,12 @@ def changed(
 ) -> Record:
     """The record after a start with these settings: what nobody said stays as it was decided.
 
-    A disk only grows, and a machine keeps its architecture: UsageError where it is asked for
-    something else.
+    A disk only grows, and a machine keeps its architecture and its engine: UsageError where it is
+    asked for something else.
     """
     said = settings.said
-    if record.arch and settings.arch not in ("auto", record.arch):
-        raise UsageError(
-            f"machine {record.name!r} is an {record.arch} one, and what is on its disk is too: "
-            f"it cannot become {settings.arch}",
-            f"make another one: b2p up NAME --arch {settings.arch}; "
-            "or leave arch at 'auto' for this one",
-        )
+    _check_arch(record, settings)
+    _check_engine(record, settings)
     disk = settings.disk if "disk" in said else record.disk_bytes
     if disk < record.disk_bytes:
         raise UsageError(
@@ -78,7 +74,11 @@ def changed(
         cpus=settings.cpus if "cpus" in said else record.cpus,
         memory_mib=settings.memory // sizes.MIB if "memory" in said else record.memory_mib,
         accel=settings.accel if "accel" in said else record.accel,
-        varlink=settings.varlink if "varlink" in said else record.varlink,
+        varlink=(
+            settings.varlink
+            if "varlink" in said and _has_varlink(record.engine)
+            else record.varlink
+        ),
         publish=settings.publish if "publish" in said else record.publish,
         host_calls=settings.host_calls if "host_calls" in said else record.host_calls,
         idle_suspend=settings.idle_suspend if "idle_suspend" in said else record.idle_suspend,
@@ -90,6 +90,29 @@ def changed(
         extra=record.extra if extra is None else extra,
         written_by=__version__,
     )
+
+
+def _has_varlink(engine: str) -> bool:
+    return "varlink" in engines.by_name(engine).apis
+
+
+def _check_arch(record: Record, settings: Settings) -> None:
+    if record.arch and settings.arch not in ("auto", record.arch):
+        raise UsageError(
+            f"machine {record.name!r} is an {record.arch} one, and what is on its disk is too: "
+            f"it cannot become {settings.arch}",
+            f"make another one: b2p up NAME --arch {settings.arch}; "
+            "or leave arch at 'auto' for this one",
+        )
+
+
+def _check_engine(record: Record, settings: Settings) -> None:
+    """Containers and images of one engine are not the other's; a family's image brings its own."""
+    if not record.family and "engine" in settings.said and settings.engine != record.engine:
+        raise UsageError(
+            f"machine {record.name!r} has {record.engine}, and keeps it",
+            f"make another one: b2p up NAME --engine {settings.engine}",
+        )
 
 
 def changed_at_once(record: Record, settings: Settings) -> Record:

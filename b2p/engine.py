@@ -4,27 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from b2p.machine import engines
+
 if TYPE_CHECKING:
+    from b2p.machine.engines import Engine
     from b2p.store.layout import MachineFiles
     from b2p.store.record import Record
 
 
 def speaks_rest(record: Record) -> bool:
     """Whether it has podman's or docker's API; engines of 2018 have varlink only."""
-    if not record.family:
-        return True
-    from b2p import families
-
-    return any(engine.api != "varlink" for engine in families.by_name(record.family).engines)
+    return bool({"podman", "docker"} & apis(record))
 
 
 def speaks_podman(record: Record) -> bool:
     """Whether it has podman's own API besides docker's."""
+    return "podman" in apis(record)
+
+
+def apis(record: Record) -> frozenset[str]:
+    """What its engines answer to: podman, docker, varlink."""
     if not record.family:
-        return True
+        return of(record).apis
     from b2p import families
 
-    return any(engine.api == "podman" for engine in families.by_name(record.family).engines)
+    return frozenset(engine.api for engine in families.by_name(record.family).engines)
+
+
+def of(record: Record) -> Engine:
+    """The engine of a machine of b2p's own image; of a family's it is as if it were podman."""
+    return engines.by_name(record.engine)
 
 
 def answers(record: Record, files: MachineFiles, timeout: float) -> bool:

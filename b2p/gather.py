@@ -20,7 +20,7 @@ def newest(archive: Archive, build: Build, arch: Arch, extra: tuple[str, ...]) -
     from b2p.debian.closure import closure
     from b2p.debian.suites import TRIXIE
 
-    roots = [*recipe.PACKAGES, recipe.KERNELS[arch], *extra]
+    roots = recipe.packages(build.engine, arch, extra)
     archive.with_fresh_index(
         TRIXIE,
         recipe.DEBIAN_ARCHITECTURES[arch],
@@ -69,6 +69,7 @@ def lock_of(build: Build, archive: Archive, *, arch: Arch, recipe_name: str, ima
         recipe=recipe_name,
         image=image,
         extra=build.extra,
+        engine=build.engine.name,
         packages=tuple(
             lockfile.locked(one, security=archive.is_security(one)) for one in build.packages
         ),

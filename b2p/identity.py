@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from b2p import network, surroundings
 from b2p.host import computer
-from b2p.machine import peers
+from b2p.machine import engines, peers
 
 if TYPE_CHECKING:
     from b2p.settings import Settings
@@ -49,7 +49,7 @@ def again(layout: Layout, record: Record, settings: Settings) -> dict[str, Any]:
 
 def news(layout: Layout, record: Record, settings: Settings) -> dict[str, Any]:
     """What changes while a machine is away: also told to one that wakes up."""
-    words = {"time": time.time(), **around(settings)}
+    words = {"time": time.time(), **around(settings, record.engine)}
     if words["proxies"] and record.network:
         known = peers.direct(network.members(layout, record.network))
         words["proxies"] = surroundings.proxies(os.environ, known)
@@ -58,12 +58,12 @@ def news(layout: Layout, record: Record, settings: Settings) -> dict[str, Any]:
     return words
 
 
-def around(settings: Settings) -> dict[str, Any]:
+def around(settings: Settings, engine: str) -> dict[str, Any]:
     """What a guest is told of where it is; raises UsageError where that is wrong on this side."""
     return {
         "proxies": surroundings.proxies(os.environ),
         "certificates": surroundings.certificates(settings.ca_bundle, os.environ),
         "timezone": computer.timezone(os.environ),
         "host_closed": not settings.host_loopback,
-        "registries": settings.of_registries.for_podman(),
+        "registries": settings.of_registries.told(engines.by_name(engine).registries),
     }

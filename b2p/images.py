@@ -14,6 +14,7 @@ from b2p.host import computer
 from b2p.image import address, cache, downloads
 from b2p.image.build import recipe_digest
 from b2p.image.pull import Puller, Wanted
+from b2p.machine import engines
 from b2p.store import lock, places, states
 from b2p.store import record as records
 
@@ -70,12 +71,14 @@ class Shown:
 def listing(layout: Layout) -> list[Shown]:
     """All images of the cache, built ones first, the newest first of each."""
     users = _users(layout)
-    recipe = recipe_digest()
-    current: set[str] = set()
+    recipes = {name: recipe_digest(engine) for name, engine in engines.ALL.items()}
+    current: set[tuple[str, str]] = set()
     shown = []
     for built in cache.every(layout.images):
-        is_current = built.recipe == recipe and built.arch not in current and not built.extra
-        current |= {built.arch} if is_current else set()
+        kind = (built.engine, built.arch)
+        is_newest = kind not in current and not built.extra
+        is_current = is_newest and built.recipe == recipes.get(built.engine)
+        current |= {kind} if is_current else set()
         shown.append(
             Shown(
                 digest=built.digest,
@@ -94,7 +97,13 @@ def listing(layout: Layout) -> list[Shown]:
 def _name(built: cache.Image) -> str:
     """What it is and has; for which processor, where that is not this computer's."""
     for_whom = "" if built.arch == computer.arch() else f" for {built.arch}"
-    return " + ".join(("boot2podman", *built.extra)) + for_whom
+    return " + ".join((_title(built), *built.extra)) + for_whom
+
+
+def _title(built: cache.Image) -> str:
+    """One of a later b2p may have an engine that this one does not know."""
+    known = engines.ALL.get(built.engine)
+    return known.image if known else f"boot2podman, engine {built.engine}"
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import os
 import shlex
 from typing import TYPE_CHECKING
 
-from b2p import status
+from b2p import engine, status
 from b2p.client import ssh as client
 from b2p.errors import GuestError, UsageError
 from b2p.host import process
@@ -90,6 +90,11 @@ def podman(
     logins, while the command runs.
     """
     record = status.running(layout, name).record
+    if record and not engine.speaks_podman(record):
+        raise UsageError(
+            f"machine {name!r} has no podman, but docker",
+            f"give docker the words: b2p ssh {name} -- docker {shlex.join(arguments)}".rstrip(),
+        )
     user = user_of(record)
     # In b2p's own image root may log in; elsewhere nobody knows.
     is_own = user == client.USER
@@ -146,6 +151,11 @@ def core_socket(found: status.Status) -> Path:
             f"machine {found.name!r} has one engine only: {found.record.family} brings no other",
             "leave out --rootless, or make a machine of b2p's own image",
         )
+    if found.record is not None and not engine.of(found.record).is_rootless:
+        raise UsageError(
+            f"machine {found.name!r} has {found.record.engine}, which is root's alone",
+            "leave out --rootless, or make a machine with podman",
+        )
     return found.files.podman_core
 
 
@@ -159,6 +169,11 @@ def varlink(layout: Layout, name: str) -> Connection:
 def varlink_address(found: status.Status) -> Path | tuple[str, int]:
     """Where a machine offers varlink: its socket, or (host, port); UsageError where it does not."""
     record = found.record
+    if record is not None and "varlink" not in engine.apis(record):
+        raise UsageError(
+            f"machine {found.name!r} has {record.family or record.engine}, which speaks no varlink",
+            "make a machine with podman: b2p up NAME --engine podman",
+        )
     if record is not None and record.varlink == "tcp":
         return client.ADDRESS, record.varlink_port
     if record is not None and record.varlink == "off":

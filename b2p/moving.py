@@ -37,7 +37,7 @@ SCHEMA = 1
 LEVEL = 3
 """zstd's own: faster than most disks."""
 KEPT = (
-    *("arch", "image", "cpus", "memory_mib", "disk_bytes"),
+    *("arch", "image", "engine", "cpus", "memory_mib", "disk_bytes"),
     *("ports", "first_ready", "provisioned"),
 )
 """What of a record is the machine's own. What it may do on a computer is that computer's to say:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from b2p import names, project, sizes, spans
 from b2p.errors import UsageError
+from b2p.machine import engines
 from b2p.machine.architecture import ARCHITECTURES
 from b2p.machine.registries import Registries, misspelt
 
@@ -57,6 +58,8 @@ class Settings:
     """Whether an index of Debian's that has expired is refused."""
     timeout: int = 300
     """Seconds that `up` may take from QEMU's start to the engine's answer."""
+    engine: str = engines.PODMAN.name
+    """podman, or docker: which one b2p's own image has."""
     varlink: VarlinkWish = "unix"
     """Where io.podman answers: a unix socket, a port of this computer (tcp), or nowhere (off)."""
     image: str = "b2p"
@@ -324,6 +327,7 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "mirror": _text,
     "check_valid_until": _truth,
     "timeout": _whole,
+    "engine": _one_of(*engines.ALL),
     "varlink": _one_of("unix", "tcp", "off"),
     "image": _text,
     "user_data": _text,

@@ -9,17 +9,17 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from b2p import decision, identity, launch, network, resume
+from b2p import decision, engine, identity, launch, network, resume
 from b2p.errors import B2PError, GuestError, UsageError
 from b2p.golden import Golden, beginning
 from b2p.host import computer
 from b2p.image import recipe
-from b2p.machine import peers, ports, state
+from b2p.machine import engines, peers, ports, state
 from b2p.machine.argv import argv
 from b2p.machine.plan import check_memory
 from b2p.store import places, saved
 from b2p.store import record as records
-from b2p.ways import Attempt, Context, way_of
+from b2p.ways import Attempt, Context, is_own, way_of
 
 if TYPE_CHECKING:
     from b2p.control.monitor import Monitor
@@ -53,6 +53,7 @@ class Start:
         record = self._decided()
         # Before anything is fetched or built for a machine that cannot be.
         check_memory(record.name, record.memory_mib, computer.memory_mib())
+        self._check_engine(record)
         record, host, machine = self.way.planned(network.numbered(record, self.context.layout))
         self._check_kind(record)
         self._warn_of(host)
@@ -178,6 +179,9 @@ class Start:
         if self.before:
             extra = self.extra or None
             return decision.changed(self.before, settings, image=self.before.image, extra=extra)
+        if not is_own(self.context, None):
+            # It brings its own.
+            settings = replace(settings, engine=engines.PODMAN.name)
         return decision.made(
             self.context.name,
             settings,
@@ -187,6 +191,15 @@ class Start:
             now=self.now,
             extra=self.extra,
         )
+
+    def _check_engine(self, record: Record) -> None:
+        """Raise UsageError where the engine of b2p's own image is to have what only podman has."""
+        is_podmans = record.family or "podman" in engine.of(record).apis
+        if self.context.settings.quadlets and not is_podmans:
+            raise UsageError(
+                f"machine {record.name!r} has no podman, and quadlets are podman's",
+                "leave them out, or make another machine: b2p up NAME --engine podman",
+            )
 
     def _check_kind(self, record: Record) -> None:
         """Raise UsageError where the machine's disk is that of another kind of image."""

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from b2p import sizes, standstill
+from b2p import engine, sizes, standstill
 from b2p.control import liveness
 from b2p.control.liveness import Answer, Life
 from b2p.errors import StateError, UsageError
@@ -74,6 +74,7 @@ class Status:
                 "image": record.image,
                 "family": record.family or recipe.NAME,
                 "arch": self.arch,
+                "engine": _engine(record),
                 "cpus": record.cpus,
                 "memory": sizes.written(record.memory_mib * sizes.MIB),
                 "disk": sizes.written(record.disk_bytes),
@@ -89,7 +90,8 @@ class Status:
                 "podman_socket": str(files.podman),
             }
         if record and self.state == "running" and not record.family:
-            values["core_socket"] = str(files.podman_core)
+            if engine.of(record).is_rootless:
+                values["core_socket"] = str(files.podman_core)
             values["docker_socket"] = str(files.docker)
         if self.state == "suspended":
             values["saved_bytes"] = used_bytes(files.saved_state)
@@ -116,8 +118,6 @@ def one_machine(layout: Layout, name: str) -> Status:
         return _unreadable(name, error, layout)
     if status.state != "running":
         return status
-    from b2p import engine
-
     assert status.record is not None  # noqa: S101 - only what has one runs
     return replace(status, answers=engine.answers(status.record, status.files, ANSWER_SECONDS))
 
@@ -216,6 +216,12 @@ def judgement(name: str, answer: Answer, *, alive: bool, disk: Path) -> tuple[St
         case _:
             return "stopped", "", ""
     return "broken", problem, again
+
+
+def _engine(record: Record) -> str:
+    """podman or docker; varlink for engines of 2018, which have nothing else."""
+    found = engine.apis(record)
+    return next(one for one in ("podman", "docker", "varlink") if one in found)
 
 
 def used_bytes(*paths: Path) -> int:

@@ -13,6 +13,7 @@ from b2p.errors import HostError, StateError, UsageError
 from b2p.host import accelerator, computer, counter, process, qemu
 from b2p.image import cache, recipe
 from b2p.image.build import Build, recipe_digest
+from b2p.machine import engines
 from b2p.machine.model import Host, Qemu
 from b2p.store import lock as locks
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from b2p.image.build import Watch
     from b2p.image.cache import Image
     from b2p.image.lockfile import Lock
+    from b2p.machine.engines import Engine
     from b2p.machine.model import Arch
     from b2p.report import Report
     from b2p.settings import Settings
@@ -121,7 +123,17 @@ class Supply:
                 f"the image {found.digest[:12]!r} is for {found.arch}, the machine is {self.arch}",
                 f"make one for it: b2p up NAME --arch {found.arch} --image {found.digest[:12]}",
             )
+        if found.engine != self.engine.name:
+            raise UsageError(
+                f"the image {found.digest[:12]!r} has {found.engine}, not {self.engine.name}",
+                f"make a machine for it: b2p up NAME --engine {found.engine}",
+            )
         return found
+
+    @property
+    def engine(self) -> Engine:
+        """The one that the image is to have."""
+        return engines.by_name(self.settings.engine)
 
     @property
     def extra(self) -> tuple[str, ...]:
@@ -133,7 +145,10 @@ class Supply:
         """The image of that digest, or ("") the newest by this b2p's recipe; None to be built."""
         if not digest:
             return cache.newest(
-                self.layout.images, recipe=recipe_digest(), arch=self.arch, extra=self.extra
+                self.layout.images,
+                recipe=recipe_digest(self.engine),
+                arch=self.arch,
+                extra=self.extra,
             )
         try:
             return cache.by_digest(self.layout.images, digest)
@@ -195,10 +210,17 @@ class Supply:
         self._check_room()
         arch = self.arch
         extra = lock.extra if lock else self.extra
+        engine = engines.by_name(lock.engine) if lock else self.engine
         # Made before there are two threads: both are to use, and to stop, the same one.
         archive = self.archive
         with (
-            Build(arch=arch, images=self.layout.images, report=self.report, extra=extra) as build,
+            Build(
+                arch=arch,
+                images=self.layout.images,
+                report=self.report,
+                extra=extra,
+                engine=engine,
+            ) as build,
             ThreadPoolExecutor(1) as beside,
         ):
             try:

@@ -26,7 +26,7 @@ def again(settings: Settings, record: Record, files: MachineFiles, report: Repor
     if record.family:
         # Without b2p's agent nobody listens.
         return
-    told = {"time": time.time(), **identity.around(settings)}
+    told = {"time": time.time(), **identity.around(settings, record.engine)}
     told["idle_suspend"] = record.idle_suspend
     del told["proxies"]
     _tell(files, told, report, "its clock and registries")

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from b2p import sweep
 from b2p.client import env
 from b2p.host import process
+from b2p.machine import engines
 from b2p.start import Start
 from b2p.store import lock, places
+from b2p.store import record as records
 from b2p.ways import Context
 
 if TYPE_CHECKING:
@@ -54,5 +56,7 @@ def scratch(command: Sequence[str], settings: Settings, layout: Layout, report: 
     Raises B2PError where the machine does not come up.
     """
     with engine(settings, layout, report) as files:
-        variables = env.throwaway(os.environ, files.podman)
+        record = records.read(files.record)
+        kind = engines.by_name(record.engine) if record else engines.PODMAN
+        variables = env.throwaway(os.environ, files.podman, kind)
         return process.hand_over(command, env=variables, ends_with_us=True)

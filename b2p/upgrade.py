@@ -47,8 +47,13 @@ def upgrade(name: str, settings: Settings, layout: Layout, report: Report) -> Up
     GuestError is raised.
     """
     record, was_running = _settled(name, layout)
-    arch = record.arch or computer.arch()
-    wished = replace(settings, arch=arch, image=recipe.NAME, said=settings.said - {"image"})  # type: ignore[arg-type]
+    wished = replace(
+        settings,
+        arch=record.arch or computer.arch(),  # type: ignore[arg-type]
+        image=recipe.NAME,
+        engine=record.engine,
+        said=settings.said - {"image", "engine"},
+    )
     image = builds.build(wished, layout, report)
     if image.digest == record.image:
         report.note(f"machine {name!r} is on the image of today's packages already")
@@ -87,7 +92,7 @@ def rollback(name: str, settings: Settings, layout: Layout, report: Report, *, d
             f"machine {name!r} was not upgraded, or is back already", f"see 'b2p inspect {name}'"
         )
     cache.by_digest(layout.images, record.image_before)
-    wished = replace(settings, said=settings.said - {"image"})
+    wished = replace(settings, said=settings.said - {"image", "engine"})
     if was_running:
         down(name, layout, report, force=False, timeout=GRACE_SECONDS)
     _back(name, wished, layout, report, record.image_before, disk=disk, start=was_running)

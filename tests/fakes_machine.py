@@ -84,9 +84,9 @@ def stopped_machine(layout: Layout, name: str = "default", **others: object) -> 
 
 
 @contextlib.contextmanager
-def running_machine(layout: Layout, name: str = "default") -> Iterator[Record]:
+def running_machine(layout: Layout, name: str = "default", **others: object) -> Iterator[Record]:
     """A machine that answers QMP and /_ping; its process is this one."""
-    record = stopped_machine(layout, name, pid=os.getpid(), pid_start=own_start_time())
+    record = stopped_machine(layout, name, pid=os.getpid(), pid_start=own_start_time(), **others)
     files = layout.machine(name)
     with served(files.calls, Monitor), served(files.podman, Engine):
         yield record

@@ -168,3 +168,36 @@ def test_security_updates_are_locked_as_such(tmp_path: Path) -> None:
     archive = FakeArchive(tmp_path, CONTENTS)
     one = replace(archive._package("apt-like"), url_base=archive.mirror(security=True))
     assert archive.is_security(one)
+
+
+def test_a_lock_keeps_its_engine(building: Builds) -> None:
+    building(lock=True)
+    for engine, is_refused in (("docker", True), ("podman", False)):
+        wished = Settings(cpus=1, engine=engine, said=frozenset({"engine"}))
+        arguments = (wished, building.supply.layout, building.report)
+        if is_refused:
+            with pytest.raises(UsageError, match="is of an image with podman, not docker"):
+                builds.build(*arguments, lock=building.lock)
+        else:
+            assert builds.build(*arguments, lock=building.lock).engine == "podman"
+    text = building.lock.read_text()
+    building.lock.write_text(text.replace('"engine": "podman"', '"engine": "rkt"'))
+    with pytest.raises(UsageError, match="is no lock file"):
+        building(lock=True)
+
+
+def test_an_image_with_docker_is_another_one(building: Builds) -> None:
+    podman = building()
+    docker = builds.build(
+        Settings(cpus=1, engine="docker"), building.supply.layout, building.report
+    )
+    assert (podman.engine, docker.engine) == ("podman", "docker")
+    assert podman.digest != docker.digest
+    building.supply.settings = Settings(cpus=1, engine="docker")
+    assert building.supply.image("") == docker
+    said = frozenset({"image"})
+    building.supply.settings = Settings(
+        cpus=1, engine="docker", image=podman.digest[:12], said=said
+    )
+    with pytest.raises(UsageError, match="has podman, not docker"):
+        building.supply.wished_image("")

@@ -107,3 +107,21 @@ def test_a_disk_does_not_shrink() -> None:
 def test_another_image_than_the_machines_is_told(asked: str, family: str, told: list[str]) -> None:
     record = replace(made(), family=family, image="0123456789")
     assert decision.differences(record, settings(image=asked)) == told
+
+
+def test_a_machine_keeps_its_engine() -> None:
+    before = made(engine="docker")
+    assert before.engine == "docker"
+    assert before.varlink == "off"
+    after = decision.changed(before, settings(engine="docker", varlink="tcp"), image="", extra=None)
+    assert (after.engine, after.varlink) == ("docker", "off")
+    assert decision.changed(before, settings(), image="", extra=None).engine == "docker"
+    with pytest.raises(UsageError, match="'web' has docker, and keeps it") as caught:
+        decision.changed(before, settings(engine="podman"), image="", extra=None)
+    assert caught.value.hint == "make another one: b2p up NAME --engine podman"
+
+
+def test_the_engine_of_a_familys_image_is_nobodys_wish() -> None:
+    before = replace(made(), family="fedora")
+    after = decision.changed(before, settings(engine="docker"), image="", extra=None)
+    assert after.engine == "podman"

@@ -63,3 +63,30 @@ def test_a_machine_does_not_become_one_of_another_kind(computer: Computer) -> No
 def test_a_wish_that_nobody_in_the_machine_would_hold_is_refused(computer: Computer) -> None:
     with pytest.raises(UsageError, match="holds in b2p's own image only"):
         computer.up(image="debian", host_loopback=False)
+
+
+def test_a_machine_with_docker_has_dockers_sockets_alone_and_keeps_it(computer: Computer) -> None:
+    computer.up(engine="docker")
+    files = computer.layout.machine("default")
+    words = " ".join(computer.record().command)
+    for socket, is_led in (
+        (files.podman, True),
+        (files.docker, True),
+        (files.podman_core, False),
+        (files.varlink, False),
+    ):
+        assert (f"{socket}" in words) is is_led, socket
+    with pytest.raises(UsageError, match="'default' has docker, and keeps it"):
+        computer.up(engine="podman")
+    computer.up()
+    assert computer.record().engine == "docker"
+
+
+def test_quadlets_are_refused_before_anything_is_begun_with_docker(
+    computer: Computer, tmp_path: Path
+) -> None:
+    quadlet = tmp_path / "web.container"
+    quadlet.write_text("[Container]\nImage=x\n")
+    with pytest.raises(UsageError, match="quadlets are podman's"):
+        computer.up(engine="docker", quadlets=(str(quadlet),))
+    assert not computer.layout.machine("default").home.exists()

@@ -10,6 +10,7 @@ import pytest
 from b2p import firmware
 from b2p.errors import HostError
 from b2p.image import firmware_files
+from b2p.machine import engines
 
 
 def test_the_firmware_of_this_tree_is_found() -> None:
@@ -38,7 +39,19 @@ def test_a_file_that_lacks_is_named() -> None:
         firmware.file("probe/pdp11.bin")
 
 
+@pytest.mark.parametrize("engine", engines.ALL.values(), ids=list(engines.ALL))
 @pytest.mark.parametrize("folder", ["initrd", "build", "guest"])
-def test_every_word_that_is_to_be_filled_in_is_known(folder: str) -> None:
-    for name, content, _ in firmware_files.files_below(firmware.directory() / folder):
+def test_every_word_that_is_to_be_filled_in_is_known(folder: str, engine: engines.Engine) -> None:
+    for name, content, _ in firmware_files.files_of(firmware.directory(), folder, engine):
         assert not re.search(rb"@[A-Z][A-Z_]+@", content), name
+
+
+@pytest.mark.parametrize("engine", engines.ALL.values(), ids=list(engines.ALL))
+def test_what_an_image_enables_is_in_it(engine: engines.Engine) -> None:
+    root = firmware.directory()
+    build = {name: content for name, content, _ in firmware_files.files_of(root, "build", engine)}
+    guest = {name for name, _, _ in firmware_files.files_of(root, "guest", engine)}
+    units = build["enabled-units"].decode().split()
+    ours = [one for one in units if one.startswith("b2p-")]
+    assert {"b2p-agent.service", "b2p-engine.socket", "b2p-engine.service"} <= set(ours)
+    assert {f"usr/lib/systemd/system/{one}" for one in ours} <= guest

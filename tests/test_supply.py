@@ -45,7 +45,9 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Supply:
     monkeypatch.setattr(computer, "free_bytes", lambda _path: 3 << 30)
     monkeypatch.setattr(qemu, "find", lambda *_given, **_named: QEMU)
     monkeypatch.setattr(accelerator, "prove", lambda *_given, **_named: ("tcg", "slow; buy"))
-    monkeypatch.setattr(recipe, "PACKAGES", ROOTS)
+    monkeypatch.setattr(
+        recipe, "packages", lambda _engine, _arch, extra: [*ROOTS, "linux-image-amd64", *extra]
+    )
     monkeypatch.setattr(recipe, "KERNELS", {"x86_64": "linux-image-amd64"})
     monkeypatch.setattr(supply, "_run", builder_that(SQUASHFS, GOOD))
     layout = Layout(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,15 @@ if TYPE_CHECKING:
 
 def test_clock_zone_and_registries_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
-    told = identity.around(Settings(cpus=1, registries=("quay.io",)))
+    told = identity.around(Settings(cpus=1, registries=("quay.io",)), "podman")
     assert told["timezone"] == "Asia/Tokyo"
     assert told["registries"] == 'unqualified-search-registries = ["quay.io"]\n'
+
+
+def test_docker_is_told_of_registries_in_its_own_words() -> None:
+    settings = Settings(cpus=1, insecure_registries=("10.0.2.2:5000",))
+    told = identity.around(settings, "docker")
+    assert json.loads(told["registries"]) == {"insecure-registries": ["10.0.2.2:5000"]}
 
 
 def decided(family: str) -> Record:

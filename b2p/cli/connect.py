@@ -31,11 +31,21 @@ def environment(session: Session, /, name: str, *, unset: bool, **wishes: Any) -
     kind = env.shell_of(wishes.pop("shell") or os.environ.get("SHELL", ""))
     if unset:
         del wishes["bridge"], wishes["rootless"]
+        wishes["docker"] = wishes["docker"] or _is_dockers(session, name)
         terminal.out(env.unsets(kind, **wishes))
         return
     terminal.out(env.exports(_variables(session, name, **wishes), kind))
     if sys.stdout.isatty():
         terminal.say(env.to_use(" ".join(["b2p env", *_given(name, wishes)]), kind))
+
+
+def _is_dockers(session: Session, name: str) -> bool:
+    """Whether its variables are docker's alone; False where there is no such machine."""
+    from b2p import engine
+    from b2p.store import record as records
+
+    record = records.read(session.layout.machine(name).record)
+    return record is not None and not record.family and not engine.speaks_podman(record)
 
 
 def _variables(
@@ -48,7 +58,7 @@ def _variables(
     bridge: bool,
     rootless: bool,
 ) -> dict[str, str]:
-    from b2p import inside, status
+    from b2p import engine, inside, status
     from b2p.client import env, ssh
 
     if bridge:
@@ -60,7 +70,9 @@ def _variables(
     if varlink:
         return env.varlink_address(inside.varlink_address(one))
     socket = inside.core_socket(one) if rootless else one.files.podman
-    return env.variables(socket, docker=docker, testcontainers=testcontainers)
+    assert one.record is not None  # noqa: S101 - it was made of one
+    kind = engine.of(one.record)
+    return env.variables(socket, kind, docker=docker, testcontainers=testcontainers)
 
 
 def _given(name: str, wishes: dict[str, Any]) -> list[str]:

@@ -72,6 +72,7 @@ def inspect(session: Session, digest: str) -> None:
 @image.command(cls=Verb)
 @click.option("--package", "packages", multiple=True, metavar="NAME",
               help="A Debian package to have in it too; may be repeated.")  # fmt: skip
+@click.option("--engine", metavar="WORD", help="podman or docker.")
 @click.option("--lock", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Where it is there, build from just what it names; else write it.")  # fmt: skip
 @arch_option

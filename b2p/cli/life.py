@@ -23,6 +23,7 @@ from b2p.cli.session import (
 )
 
 if TYPE_CHECKING:
+    from b2p.store.record import Record
     from b2p.timing import Timed
 
 
@@ -48,6 +49,7 @@ network_option = click.option(
     metavar="IMAGE",
     help="What it boots: b2p, a family (see 'image ls --available'), a path or an address.",
 )
+@click.option("--engine", metavar="WORD", help="podman or docker, in b2p's own image.")
 @click.option("--mount", "mount", multiple=True, metavar="HOST[:GUEST][:ro][:cached]",
               help="One more directory that the guest has; default: your home, /tmp.")  # fmt: skip
 @click.option("--no-mount", is_flag=True, help="None but those of --mount.")
@@ -110,12 +112,20 @@ def up(
         _tell_timing(timed, as_json=as_json)
     if dry_run:
         terminal.out(shlex.join(result.command))
-    elif os.environ.get("CONTAINER_HOST") != f"unix://{session.layout.machine(name).podman}":
-        from b2p import engine
+    else:
+        _tell_way(session, result.record)
 
-        clients = "--docker" if engine.speaks_rest(result.record) else "--varlink"
-        words = ["env", *([] if name == names.DEFAULT else [name]), clients]
-        session.report.note(f'to use it: eval "$({called_as()} {" ".join(words)})"')
+
+def _tell_way(session: Session, record: Record) -> None:
+    """How clients find it, to whom does not know it yet."""
+    from b2p import engine
+
+    variable = "CONTAINER_HOST" if engine.speaks_podman(record) else "DOCKER_HOST"
+    if os.environ.get(variable) == f"unix://{session.layout.machine(record.name).podman}":
+        return
+    clients = "--docker" if engine.speaks_rest(record) else "--varlink"
+    words = ["env", *([] if record.name == names.DEFAULT else [record.name]), clients]
+    session.report.note(f'to use it: eval "$({called_as()} {" ".join(words)})"')
 
 
 def _tell_timing(timed: Timed, *, as_json: bool) -> None:

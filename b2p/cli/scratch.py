@@ -13,6 +13,7 @@ from b2p.cli.session import Session, Verb, pass_session, rest, takes_rest
 @click.option("--disk", metavar="SIZE", help="The most that its disk may hold, such as 100GiB.")
 @click.option("--arch", metavar="WORD", help="Its processor: auto, amd64 or arm64.")
 @click.option("--accel", metavar="WORD", help="auto, kvm, hvf or tcg (emulation).")
+@click.option("--engine", metavar="WORD", help="podman or docker, in b2p's own image.")
 @click.option("--image", metavar="IMAGE", help="What it boots, as for 'b2p up'.")
 @click.option("--timeout", metavar="SECONDS", help="How long it may take to answer.")
 @pass_session

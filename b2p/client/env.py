@@ -6,16 +6,16 @@ import shlex
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
+from b2p.machine.engines import PODMAN
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import PurePath
 
+    from b2p.machine.engines import Engine
+
 Shell = Literal["sh", "fish", "tcsh", "powershell"]
 
-DOCKER_API_VERSION = "1.44"
-"""podman 5.4 calls itself 1.41, which docker's CLI 29 refuses; asked for 1.44 it answers."""
-DOCKER_BUILDKIT = "0"
-"""podman has no BuildKit; docker compose would start one in a container, which it has to pull."""
 NAMES = ("CONTAINER_HOST", "DOCKER_HOST", "DOCKER_API_VERSION", "DOCKER_BUILDKIT")
 """What leads podman's and docker's clients, in order."""
 TESTCONTAINERS = {
@@ -38,26 +38,29 @@ ELSEWHERE = (
 BRIDGE_COMMAND = "varlink bridge"
 
 
-def variables(socket: PurePath, *, docker: bool, testcontainers: bool = False) -> dict[str, str]:
-    """The variables for the engine at a socket.
+def variables(
+    socket: PurePath, engine: Engine = PODMAN, *, docker: bool, testcontainers: bool = False
+) -> dict[str, str]:
+    """The variables for that engine at a socket.
 
-    With `docker` those of docker's clients too, with `testcontainers` those of its as well.
+    With `docker` those of docker's clients too, with `testcontainers` those of its as well; an
+    engine that is not podman has no others.
     """
-    found = {"CONTAINER_HOST": url_of(socket)}
-    if docker or testcontainers:
+    is_podman = "podman" in engine.apis
+    found = {"CONTAINER_HOST": url_of(socket)} if is_podman else {}
+    if docker or testcontainers or not is_podman:
         # Docker's clients take what comes after unix:// as it is.
-        found |= {
-            "DOCKER_HOST": f"unix://{socket}",
-            "DOCKER_API_VERSION": DOCKER_API_VERSION,
-            "DOCKER_BUILDKIT": DOCKER_BUILDKIT,
-        }
+        found |= {"DOCKER_HOST": f"unix://{socket}", **engine.variables}
     return found | (TESTCONTAINERS if testcontainers else {})
 
 
-def throwaway(environ: Mapping[str, str], socket: PurePath) -> dict[str, str]:
+def throwaway(
+    environ: Mapping[str, str], socket: PurePath, engine: Engine = PODMAN
+) -> dict[str, str]:
     """A whole environment that leads to the engine which one command has for itself."""
-    kept = {name: value for name, value in environ.items() if name not in ELSEWHERE}
-    return {**kept, **variables(socket, docker=True, testcontainers=True)}
+    dropped = {*ELSEWHERE, *NAMES}
+    kept = {name: value for name, value in environ.items() if name not in dropped}
+    return {**kept, **variables(socket, engine, docker=True, testcontainers=True)}
 
 
 def varlink_address(address: PurePath | tuple[str, int]) -> dict[str, str]:

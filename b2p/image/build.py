@@ -16,12 +16,14 @@ from b2p.errors import GuestError, HostError, StateError, TamperedError
 from b2p.formats import cpio
 from b2p.image import builder, cache, firmware_files, modules, recipe, tree
 from b2p.image import initrd as initrds
+from b2p.machine import engines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from b2p.debian.archive import Archive
     from b2p.debian.index import Package
+    from b2p.machine.engines import Engine
     from b2p.machine.model import Arch, Host
     from b2p.report import Report
 
@@ -47,11 +49,12 @@ class Watch(Protocol):
         """Look once."""
 
 
-def recipe_digest() -> str:
+def recipe_digest(engine: Engine = engines.PODMAN) -> str:
     """One digest of everything but the packages that decides what an image becomes."""
     parts = (recipe, tree, builder, initrds, modules)
     sources = [Path(str(part.__file__)) for part in parts]
-    state = hashlib.sha256(firmware_files.digest(firmware.directory()).encode())
+    state = hashlib.sha256(firmware_files.digest(firmware.directory(), engine).encode())
+    state.update(json.dumps([engine.name, engine.packages]).encode())
     for source in sources:
         state.update(hashlib.sha256(source.read_bytes()).digest())
     return state.hexdigest()
@@ -74,10 +77,17 @@ class Build:
     """
 
     def __init__(
-        self, *, arch: Arch, images: Path, report: Report, extra: tuple[str, ...] = ()
+        self,
+        *,
+        arch: Arch,
+        images: Path,
+        report: Report,
+        extra: tuple[str, ...] = (),
+        engine: Engine = engines.PODMAN,
     ) -> None:
         """`extra` are the packages that were asked for beside b2p's own."""
         self._arch = arch
+        self.engine = engine
         self.extra = extra
         self._images = images
         self._report = report
@@ -112,7 +122,7 @@ class Build:
         result.mkdir()
         self._initrds(result)
         self._pack(host, run, result)
-        name = recipe_digest()
+        name = recipe_digest(self.engine)
         digest = image_digest(name, self._arch, self.packages, self.extra)
         self._write_manifest(result, digest, name)
         target = self._images / digest
@@ -162,8 +172,8 @@ class Build:
         """The parts behind one another, b2p's own files last, then the end mark."""
         own = self._work / "own.cpio"
         root = firmware.directory()
-        files = firmware_files.files_below(root / "guest")
-        build = firmware_files.files_below(root / "build")
+        files = firmware_files.files_of(root, "guest", self.engine)
+        build = firmware_files.files_of(root, "build", self.engine)
         files += [(f"usr/lib/b2p/build/{name}", content, mode) for name, content, mode in build]
         tree.write_files(files, own, number=count + 1)
         with (self._work / "tree.cpio").open("wb") as out:
@@ -182,7 +192,7 @@ class Build:
             (result / cache.INITRD, "initrd", recipe.BOOT_MODULES),
             (self._work / "initrd", "build", recipe.BUILD_MODULES),
         ):
-            init = firmware_files.filled((root / folder / "init").read_bytes())
+            init = firmware_files.filled((root / folder / "init").read_bytes(), self.engine)
             path.write_bytes(
                 initrds.initrd(
                     busybox=self._busybox, init=init, modules=self._kernel.modules, wanted=wanted
@@ -224,6 +234,7 @@ class Build:
             "family": recipe.NAME,
             "arch": self._arch,
             "suite": recipe.SUITE,
+            "engine": self.engine.name,
             "written_by": __version__,
             "files": {path.name: facts_of(path) for path in sorted(result.iterdir())},
             "extra": list(self.extra),

@@ -31,6 +31,8 @@ class Image:
     manifest: dict[str, Any]
     extra: tuple[str, ...] = ()
     """The packages that were asked for beside b2p's own, sorted."""
+    engine: str = "podman"
+    """Which one it has: b2p/machine/engines.py."""
 
     @property
     def kernel(self) -> Path:
@@ -64,6 +66,7 @@ def read(directory: Path) -> Image:
             directory=directory,
             manifest=manifest,
             extra=tuple(map(str, manifest.get("extra", ()))),
+            engine=str(manifest.get("engine", "podman")),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _broken(directory, str(error)) from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from b2p.debian.index import Package
 from b2p.errors import UsageError
+from b2p.machine import engines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,8 @@ class Lock:
     extra: tuple[str, ...]
     """The packages that were asked for beside b2p's own."""
     packages: tuple[Locked, ...]
+    engine: str = "podman"
+    """Which one it has: b2p/machine/engines.py."""
 
 
 def locked(package: Package, *, security: bool) -> Locked:
@@ -95,11 +98,18 @@ def parsed(content: bytes, *, where: str) -> Lock:
             image=str(values["image"]),
             extra=tuple(map(str, values["extra"])),
             packages=_packages(values["packages"]),
+            engine=_engine(values.get("engine", "podman")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"{where!r} is no lock file: {error!r}", "make one: b2p image build --lock NEW-FILE"
         ) from error
+
+
+def _engine(name: object) -> str:
+    if name not in engines.ALL:
+        raise ValueError(f"the engine {name!r} is not known")
+    return str(name)
 
 
 def _packages(values: Sequence[dict[str, Any]]) -> tuple[Locked, ...]:

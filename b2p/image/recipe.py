@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from b2p.machine.engines import Engine
     from b2p.machine.model import Arch
 
 NAME = "b2p"
@@ -16,20 +17,24 @@ SUITE = "trixie"
 KERNELS: dict[Arch, str] = {"x86_64": "linux-image-amd64", "aarch64": "linux-image-arm64"}
 DEBIAN_ARCHITECTURES: dict[Arch, str] = {"x86_64": "amd64", "aarch64": "arm64"}
 
-PACKAGES = (
+SYSTEM_PACKAGES = (
     # the system that the engine lives in
     "systemd", "systemd-sysv", "dbus-broker", "udev", "kmod", "util-linux", "login", "passwd",
     "bash", "dash", "coreutils", "procps", "libc-bin", "e2fsprogs", "tzdata", "sudo", "grep", "sed",
     "findutils", "gzip", "tar", "less", "mawk",
-    # the engine; podman's own package carries buildah's code, so `podman build` needs no more
-    "podman", "crun", "netavark", "aardvark-dns", "passt", "uidmap", "catatonit",
-    "golang-github-containers-common", "nftables", "iproute2", "ca-certificates", "zstd",
-    "gpg", "gpg-agent",
-    # the ways in: ssh for people, varlink for clients of 2018
-    "openssh-server", "openssh-sftp-server", "python3", "python3-varlink",
+    # what any engine needs; its own packages: b2p/machine/engines.py
+    "nftables", "iproute2", "ca-certificates", "zstd",
+    # the ways in: ssh for people, Python for what serves them
+    "openssh-server", "openssh-sftp-server", "python3",
     # what the image needs to finish itself
     "busybox-static", "squashfs-tools",
 )  # fmt: skip
+
+
+def packages(engine: Engine, arch: Arch, extra: tuple[str, ...] = ()) -> list[str]:
+    """What an image is asked to have; all that this depends on comes with it."""
+    return [*SYSTEM_PACKAGES, *engine.packages, KERNELS[arch], *extra]
+
 
 WITHOUT = frozenset({
     # Dependencies of maintainer scripts, which never run here.
@@ -58,6 +63,7 @@ _DROPPED_PATHS = re.compile(
     r"|usr/lib/python3(?:\.\d+)?/(?:idlelib|lib2to3|pydoc_data|ensurepip|turtledemo|tkinter|test)/"
     r"|usr/libexec/podman/podman-testing|usr/lib/udev/hwdb\.d/"
     r"|usr/lib/podman/netavark-dhcp-proxy-client$"
+    r"|usr/bin/(?:ctr|containerd-stress|containerd-shim|containerd-shim-runc-v1)$"
     r"|usr/bin/qemu-(?!(?:aarch64|arm|i386|ppc64le|riscv64|s390x|x86_64)$)"
     r"|etc/cron\.|etc/init\.d/|etc/rc.\.d/|etc/initramfs-tools/"
     r"|usr/lib/modules/[^/]+/kernel/(?:sound|samples)/"

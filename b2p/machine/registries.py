@@ -40,6 +40,10 @@ class Registries:
         pairs = (word for pair in self.mirrors for word in pair.split("=", 1))
         return (*self.search, *pairs, *self.insecure)
 
+    def told(self, engine: str) -> str:
+        """In the words of an engine, podman or docker."""
+        return self.for_docker() if engine == "docker" else self.for_podman()
+
     def for_podman(self) -> str:
         """The text of containers-registries.conf(5); empty where nothing is wished."""
         of_registry: dict[str, list[str]] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from b2p.machine.registries import Registries
 from b2p.provision import forwarders
 
 if TYPE_CHECKING:
@@ -37,10 +36,8 @@ def files(family: Family, told: Told, *, host_keys: bool = True) -> list[GuestFi
         found.append(GuestFile(f"{places.ssh_host_key}.pub", told.host_key_public))
     if places.proxy and told.proxy:
         found += _proxy(places.proxy, told)
-    if places.registries:
-        kinds = {"podman": Registries.for_podman, "docker": Registries.for_docker}
-        if text := kinds[places.registries_format](told.registries):
-            found.append(GuestFile(places.registries, text))
+    if places.registries and (text := told.registries.told(places.registries_format)):
+        found.append(GuestFile(places.registries, text))
     return found
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from b2p.errors import B2PError, StateError
+from b2p.machine import engines
 from b2p.machine.architecture import ARCHITECTURES
 from b2p.names import checked
 from b2p.store import durable
@@ -77,6 +78,8 @@ class Record:
     """When its engine answered for the first time (ISO 8601); empty: its disk is worthless."""
     provisioned: str = ""
     """When the scripts of its first start had all run (ISO 8601); empty: they are due."""
+    engine: str = "podman"
+    """Which one b2p's own image has (b2p/machine/engines.py); of a family's image nothing."""
     image_before: str = ""
     """Digest of the image before the last upgrade; empty: there was none, or it is back."""
     others: Mapping[str, Any] = field(default_factory=dict)
@@ -174,6 +177,7 @@ def decoded(content: bytes, path: Path) -> Record:
     try:
         record = Record(**{key: _typed(key, value) for key, value in given.items()}, others=values)
         checked(record.name)
+        engines.by_name(record.engine)
     except (TypeError, B2PError) as error:
         raise _broken(path, str(error)) from error
     if record.name != path.parent.name:

@@ -60,7 +60,7 @@ class Way(Protocol):
 
 def way_of(context: Context, before: Record | None) -> Way:
     """By what is asked for just now, else by what the machine was made of."""
-    if _is_own(context, before):
+    if is_own(context, before):
         from b2p.ways.own import Own
 
         return Own(context)
@@ -69,7 +69,8 @@ def way_of(context: Context, before: Record | None) -> Way:
     return Foreign(context)
 
 
-def _is_own(context: Context, before: Record | None) -> bool:
+def is_own(context: Context, before: Record | None) -> bool:
+    """Whether it boots b2p's own image."""
     from b2p.image import cache, recipe
 
     word = context.settings.image

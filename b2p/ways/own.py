@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from b2p import identity, launch, mounts, surroundings
+from b2p import engine, identity, launch, mounts, surroundings
 from b2p.machine.model import Sockets
 from b2p.machine.plan import ImageFiles, Places, Wishes, plan
 from b2p.store import snapshots
@@ -33,7 +33,7 @@ class Own:
         """The image is found, or built; QEMU is found, or brought."""
         context = self.context
         # Before anything is fetched or built: what is wrong around here is known already.
-        identity.around(context.settings)
+        identity.around(context.settings, record.engine)
         supply = Supply(settings_in_force(context.settings, record), context.layout, context.report)
         host, image = supply.all(record.image)
         record = replace(record, image=image.digest, family="")
@@ -42,7 +42,10 @@ class Own:
             replace(wishes(record), mounts=self.mounts, mount_slots=len(record.mounts)),
             host,
             _image_files(image),
-            replace(_own_places(context.files), links=str(context.layout.network(record.network))),
+            replace(
+                _own_places(context.files, record),
+                links=str(context.layout.network(record.network)),
+            ),
         )
         return record, host, machine
 
@@ -89,9 +92,9 @@ class Own:
 
 
 def settings_in_force(settings: Settings, record: Record) -> Settings:
-    """The machine's own architecture, and its accelerator until another is asked for."""
+    """The machine's own architecture and engine, and its accelerator until another is asked for."""
     accel = settings.accel if "accel" in settings.said else record.accel
-    return replace(settings, arch=record.arch, accel=accel)  # type: ignore[arg-type]
+    return replace(settings, arch=record.arch, engine=record.engine, accel=accel)  # type: ignore[arg-type]
 
 
 def wishes(record: Record) -> Wishes:
@@ -112,12 +115,13 @@ def _image_files(image: Image) -> ImageFiles:
     return ImageFiles(kernel=str(image.kernel), initrd=str(image.initrd), root=str(image.root))
 
 
-def _own_places(files: MachineFiles) -> Places:
+def _own_places(files: MachineFiles, record: Record) -> Places:
     """As for all, core's engine, and the disk that may lie on snapshots."""
+    has_core = engine.of(record).is_rootless
     disk, form = snapshots.top(files)
     return replace(
         places(files),
-        podman_core=str(files.podman_core),
+        podman_core=str(files.podman_core) if has_core else "",
         docker=str(files.docker),
         data_disk=str(disk),
         data_format=form,

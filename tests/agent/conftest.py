@@ -13,6 +13,7 @@ import pytest
 
 from b2p import firmware
 from b2p.image import firmware_files
+from b2p.machine import engines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ NAMES = (
     *("addresses", "comfort", "clock", "power", "disk", "engine", "holders", "shares", "resumed"),
     *("identity", "port"),
     *("call", "rules", "rootless", "publish", "idleness", "gate", "surroundings", "core"),
-    *("boundary", "peers"),
+    *("boundary", "kinds", "peers"),
 )
 
 
@@ -52,9 +53,21 @@ def sigio() -> Iterator[None]:
 @pytest.fixture
 def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Its modules by name; `main` is the one that is run."""
+    yield from _agent(engines.PODMAN, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def docker_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """As `agent`, in an image with docker."""
+    yield from _agent(engines.DOCKER, tmp_path, monkeypatch)
+
+
+def _agent(
+    engine: engines.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
     folder = tmp_path / "agent"
     folder.mkdir()
-    for name, content, _ in firmware_files.files_below(firmware.directory() / FOLDER):
+    for name, content, _ in firmware_files.files_below(firmware.directory() / FOLDER, engine):
         (folder / name).write_bytes(content)
     (folder / "__main__.py").rename(folder / "b2p_agent_main.py")
     monkeypatch.syspath_prepend(str(folder))

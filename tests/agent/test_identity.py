@@ -73,18 +73,14 @@ def test_the_clock_is_set_where_it_is_wrong(
     ("content", "wakes"), [(None, False), ("[]", False), ('[{"id": 1}]', True)]
 )
 @pytest.mark.parametrize(
-    ("whose", "unit"),
-    [
-        ("STORED_CONTAINERS", "podman-restart.service"),
-        ("CORES_CONTAINERS", "b2p-core-restart.service"),
-    ],
+    ("whose", "unit"), [(0, "podman-restart.service"), (1, "b2p-core-restart.service")]
 )
 def test_containers_are_woken_where_there_are_some(
     agent: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     *,
-    whose: str,
+    whose: int,
     unit: str,
     content: str | None,
     wakes: bool,
@@ -93,9 +89,12 @@ def test_containers_are_woken_where_there_are_some(
     started: list[str] = []
     if content is not None:
         stored.write_text(content)
-    for name in ("STORED_CONTAINERS", "CORES_CONTAINERS", "QUADLETS"):
-        monkeypatch.setattr(agent.identity, name, str(tmp_path / "none"))
-    monkeypatch.setattr(agent.identity, whose, str(stored))
+    kind = agent.kinds.PODMAN
+    assert kind.restarts[whose][1] == unit
+    nothing = str(tmp_path / "none")
+    lists = [(str(stored) if unit == one else nothing, one) for _, one in kind.restarts]
+    monkeypatch.setattr(kind, "restarts", lists)
+    monkeypatch.setattr(kind, "quadlets", nothing)
     monkeypatch.setattr(agent.identity, "GENERATORS", str(tmp_path / "generators"))
     monkeypatch.setattr(agent.power, "start_unit", started.append)
     agent.identity.wake_containers()

@@ -32,7 +32,7 @@ class Story:
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         self.calls.append((arguments, options))
-        record = types.SimpleNamespace(family="")
+        record = types.SimpleNamespace(name=arguments[0], family="", engine="podman")
         return types.SimpleNamespace(command=("qemu", "-name", "a b"), record=record)
 
 

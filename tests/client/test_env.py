@@ -8,7 +8,17 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from b2p.client.env import NAMES, Shell, exports, shell_of, to_use, unsets, variables
+from b2p.client.env import (
+    NAMES,
+    Shell,
+    exports,
+    shell_of,
+    throwaway,
+    to_use,
+    unsets,
+    variables,
+)
+from b2p.machine.engines import DOCKER
 
 PLAIN = PurePosixPath("/home/u/.b2p/0a1b2c3d/podman.sock")
 ODD = PurePosixPath('/home/it\'s  a "home" of $5 \\ `x`!, ü/podman.sock')
@@ -25,6 +35,16 @@ def test_docker_gets_its_host_and_a_version_it_accepts() -> None:
         "DOCKER_API_VERSION": "1.44",
         "DOCKER_BUILDKIT": "0",
     }
+
+
+@pytest.mark.parametrize("docker", [True, False])
+def test_where_docker_is_the_engine_nothing_is_said_of_podman(*, docker: bool) -> None:
+    assert variables(PLAIN, DOCKER, docker=docker) == {"DOCKER_HOST": f"unix://{PLAIN}"}
+    before = {"CONTAINER_HOST": "unix:///x", "DOCKER_BUILDKIT": "0", "HOME": "/h"}
+    found = throwaway(before, PLAIN, DOCKER)
+    assert found["HOME"] == "/h"
+    assert not {"CONTAINER_HOST", "DOCKER_BUILDKIT"} & found.keys()
+    assert found["TESTCONTAINERS_HOST_OVERRIDE"] == "127.0.0.1"
 
 
 def test_testcontainers_gets_what_docker_gets_and_where_ports_answer() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from b2p.image import firmware_files
-from b2p.machine import ports
+from b2p.machine import engines, ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,3 +61,22 @@ def test_what_does_not_go_into_a_guest_leaves_the_digest(root: Path) -> None:
     (root / "probe").mkdir()
     (root / "probe/x.bin").write_bytes(b"new")
     assert firmware_files.digest(root) == before
+
+
+def test_an_engines_own_files_win_and_change_no_other_engines_digest(root: Path) -> None:
+    podman = firmware_files.digest(root)
+    docker = firmware_files.digest(root, engines.DOCKER)
+    own = root / "docker/guest/etc"
+    own.mkdir(parents=True)
+    (own / "a").write_text("docker's @GATE@\n")
+    (root / "guest/usr/bin").mkdir(parents=True)
+    (root / "guest/usr/bin/varlink").write_text("v\n")
+    assert firmware_files.files_of(root, "guest", engines.DOCKER) == [
+        ("etc/a", b"docker's /etc/docker/daemon.json\n", 0o644),
+        ("etc/b", b"x\n", 0o644),
+    ]
+    names = [name for name, _, _ in firmware_files.files_of(root, "guest", engines.PODMAN)]
+    assert names == ["etc/a", "etc/b", "usr/bin/varlink"]
+    (root / "guest/usr/bin/varlink").unlink()
+    assert firmware_files.digest(root) == podman
+    assert firmware_files.digest(root, engines.DOCKER) != docker

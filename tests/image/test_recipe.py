@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from b2p.image import recipe
+from b2p.machine import engines
 
 MODULES = "usr/lib/modules/6.12.0-amd64/kernel"
 
@@ -13,6 +14,8 @@ MODULES = "usr/lib/modules/6.12.0-amd64/kernel"
     "path",
     [
         "usr/bin/podman",
+        "usr/sbin/dockerd",
+        "usr/bin/containerd-shim-runc-v2",
         "usr/lib/podman/quadlet",
         "usr/share/containers/containers.conf",
         "usr/share/zoneinfo/UTC",
@@ -24,6 +27,12 @@ MODULES = "usr/lib/modules/6.12.0-amd64/kernel"
         f"{MODULES}/fs/overlayfs/overlay.ko.xz",
         f"{MODULES}/fs/squashfs/squashfs.ko.xz",
         f"{MODULES}/net/bridge/bridge.ko.xz",
+        # docker's rules, and its swarms
+        f"{MODULES}/net/bridge/br_netfilter.ko.xz",
+        f"{MODULES}/net/netfilter/nft_compat.ko.xz",
+        f"{MODULES}/net/netfilter/xt_addrtype.ko.xz",
+        f"{MODULES}/net/netfilter/ipvs/ip_vs.ko.xz",
+        f"{MODULES}/drivers/net/vxlan/vxlan.ko.xz",
     ],
 )
 def test_what_an_engine_needs_is_kept(path: str) -> None:
@@ -34,6 +43,7 @@ def test_what_an_engine_needs_is_kept(path: str) -> None:
     "path",
     [
         "usr/share/doc/podman/README",
+        "usr/bin/containerd-shim-runc-v1",
         "usr/share/man/man1/podman.1.gz",
         "usr/share/locale/de/LC_MESSAGES/tar.mo",
         "usr/lib/x86_64-linux-gnu/gconv/BIG5.so",
@@ -48,9 +58,12 @@ def test_what_nobody_needs_in_a_machine_is_dropped(path: str) -> None:
     assert not recipe.wanted(path)
 
 
-def test_nothing_is_both_asked_for_and_left_out() -> None:
-    assert not recipe.WITHOUT & {*recipe.PACKAGES, *recipe.KERNELS.values()}
-    assert len(set(recipe.PACKAGES)) == len(recipe.PACKAGES)
+@pytest.mark.parametrize("engine", engines.ALL.values(), ids=list(engines.ALL))
+def test_nothing_is_both_asked_for_and_left_out(engine: engines.Engine) -> None:
+    wanted = recipe.packages(engine, "x86_64", ("htop",))
+    assert not recipe.WITHOUT & set(wanted)
+    assert len(set(wanted)) == len(wanted)
+    assert {"systemd", "linux-image-amd64", "htop", *engine.packages} <= set(wanted)
 
 
 def test_each_architecture_has_its_kernel() -> None:

@@ -23,7 +23,8 @@ PACKAGES = (
     "cloud-init", "cloud-guest-utils", "netcat-openbsd",
     "ignition", "dracut", "dracut-network", "curl", "policycoreutils", "cpio", "zstd",
     "podman", "crun", "netavark", "aardvark-dns", "catatonit", "uidmap", "nftables",
-    "grub-pc-bin", "grub-efi-amd64-bin", "grub2-common", "dosfstools", "busybox-static", packages.KERNEL,
+    "grub-pc-bin", "grub-efi-amd64-bin", "grub2-common", "dosfstools",
+    "busybox-static", packages.KERNEL,
 )  # fmt: skip
 
 WITHOUT = (recipe.WITHOUT - {"dracut", "dpkg"}) | {"locales", "gnupg"}

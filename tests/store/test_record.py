@@ -182,3 +182,11 @@ def test_a_list_holds_the_whole_ones_and_names_the_broken(tmp_path: Path) -> Non
 def test_no_machines_yet_is_an_empty_list(tmp_path: Path) -> None:
     assert record.listing(tmp_path / "none") == record.Listing(())
     assert record.listing(written(tmp_path, "a")).problems[0].name == "*"
+
+
+def test_a_machine_with_an_engine_of_a_later_b2p_hides_none(tmp_path: Path) -> None:
+    written(tmp_path, "web")
+    written(tmp_path, "other", engine="rkt")
+    found = record.listing(tmp_path)
+    assert [one.name for one in found.records] == ["web"]
+    assert "'rkt' is none that this b2p knows" in found.problems[0].error.message

@@ -15,6 +15,7 @@ import engine
 import gate
 import identity
 import idleness
+import kinds
 import peers
 import power
 import publish
@@ -29,8 +30,6 @@ wanted to save it may have been killed."""
 
 SURROUNDINGS = {"proxies", "certificates", "registries"}
 """What a request may hold of the host's network; without any of it no code for it is read."""
-ENGINES = ("b2p-engine.service", "podman.service", "b2p-core.service")
-"""What reads proxies and certificates when it begins."""
 
 
 class BusyError(Exception):
@@ -155,10 +154,8 @@ class Agent:
             identity.apply(request)
             bound_host(request)
             number_core(request)
-            if takes_surroundings(request):
-                self.engine.wake()
-                power.run("/usr/bin/systemctl", "try-restart", *ENGINES)
-            self.tell_ready([*self.mount(request), *self.join(request)])
+            problems = self.renew_engines() if takes_surroundings(request) else []
+            self.tell_ready([*problems, *self.mount(request), *self.join(request)])
             self.serve_names()
             self.watch_ports(request)
             if "entropy" in request:
@@ -172,6 +169,16 @@ class Agent:
             # Told at once, whatever it is: the host would wait for its deadline.
             self.port.send({"event": "failed", "stage": self.stage, "message": str(problem)})
             raise
+
+    def renew_engines(self) -> list[str]:
+        """Have the engines take what has changed around them; what they do not take."""
+        self.engine.wake()
+        if kinds.HERE.freezes or not power.owners_of_containers():
+            power.run("/usr/bin/systemctl", "try-restart", *kinds.HERE.services)
+            return []
+        # Its containers would end with it.
+        power.run("/usr/bin/systemctl", "reload", *kinds.HERE.services)
+        return ["docker takes new proxies and certificates once it is started anew: b2p down"]
 
     def settle(self, request: dict) -> None:
         """Give free memory back, once, unless the memory is others' too (see docs/golden.md)."""

@@ -4,6 +4,7 @@ import ctypes
 import os
 
 import addresses
+import kinds
 import power
 
 # As typing has it, without the time that importing typing takes.
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MOUNT_POINT = "/data"
-KEPT = ("/var/lib/containers", "/home", "/root", "/etc/containers/systemd")
+KEPT = (*kinds.HERE.storage, "/home", "/root")
 """What lasts: bound from the data disk over the image's own."""
 
 MS_NOATIME, MS_BIND = 1024, 4096
@@ -41,8 +42,8 @@ def bring(say: "Callable[[str], object]") -> None:
         return
     device = _device()
     if device is None:
-        # Podman refuses to lay overlay on overlay, so its storage needs a filesystem of its own.
-        mount("tmpfs", "/var/lib/containers", "tmpfs", 0, "mode=0711")
+        # Engines refuse to lay overlay on overlay, so their storage needs a filesystem of its own.
+        mount("tmpfs", KEPT[0], "tmpfs", 0, "mode=0711")
         return
     blocks = _filesystem_bytes(device)
     if blocks is None:

@@ -1,4 +1,4 @@
-"""What holds root's engine until the machine's data is there: the first of its settings is a FIFO.
+"""What holds root's engine until the machine's data is there: a file of its settings is a FIFO.
 
 So it starts while the machine boots (its own start is most of what it needs, half of it page
 faults), and reads its settings, and then its storage, once the gate is opened. A bare golden state
@@ -8,11 +8,14 @@ has it waiting there.
 import os
 import stat
 
+import addresses
 import engine
+import kinds
 import power
 
-PATH = "/etc/containers/containers.conf.d/00-b2p-gate.conf"
-"""A FIFO that the initrd made, before anybody could read it; an empty file once it is open."""
+PATH = addresses.GATE
+"""A FIFO that the initrd made, before anybody could read it. Once it is open: an empty file, or a
+link to the engine's settings."""
 ARRIVED_SECONDS = 60.0
 PAUSE = 0.05
 
@@ -33,9 +36,15 @@ class Gate:
         """Let the engine go on; whoever comes later finds nothing in its way."""
         if self._held is None:
             return
+        told = _settings()
         # First: who opens the path between the two is not kept.
-        with open(f"{PATH}.new", "w"):
-            pass
+        if told:
+            os.symlink(kinds.HERE.settings, f"{PATH}.new")
+            # It takes the FIFO's words for the file's.
+            os.write(self._held, told)
+        else:
+            with open(f"{PATH}.new", "w"):
+                pass
         os.replace(f"{PATH}.new", PATH)
         os.close(self._held)
         self._held = None
@@ -46,6 +55,15 @@ class Gate:
         while self._held is not None and left > 0 and not _has_arrived():
             power.pause(PAUSE)
             left -= PAUSE
+
+
+def _settings() -> bytes:
+    """What the engine is to read; nothing where its settings stand elsewhere."""
+    if not kinds.HERE.settings:
+        return b""
+    import surroundings
+
+    return surroundings.daemon_settings().encode()
 
 
 def _has_arrived() -> bool:

@@ -16,6 +16,8 @@ STORES = (
     "/home/core/.local/share/containers/storage/overlay-containers/containers.json",
 )
 """Root's containers and core's: a JSON list with id and names."""
+DOCKERS = "/var/lib/docker/containers/{}/config.v2.json"
+"""What docker knows of the container of an id."""
 
 
 def elsewhere(found: "Sequence[Mounted]") -> list[str]:
@@ -48,9 +50,14 @@ def inside(place: str) -> list[str]:
 
 def container(cgroup: str) -> str:
     """The name of the container that a process belongs to by its /proc/PID/cgroup; empty: none."""
-    found = re.search(r"libpod-(?:conmon-)?([0-9a-f]{64})", cgroup)
+    found = re.search(r"(?:libpod-(?:conmon-)?|docker-)([0-9a-f]{64})", cgroup)
     if found is None:
         return ""
+    try:
+        with open(DOCKERS.format(found[1])) as file:
+            return str(json.load(file)["Name"]).lstrip("/")
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
     for store in STORES:
         try:
             with open(store) as file:

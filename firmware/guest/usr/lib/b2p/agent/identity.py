@@ -3,6 +3,7 @@
 import os
 import time
 
+import kinds
 import peers
 import power
 import resumed
@@ -10,14 +11,11 @@ import resumed
 RUN = "/run/b2p"
 MACHINE_ID = "/etc/machine-id"
 JOURNALS = "/run/log/journal"
-STORED_CONTAINERS = "/var/lib/containers/storage/overlay-containers/containers.json"
-CORES_CONTAINERS = "/home/core/.local/share/containers/storage/overlay-containers/containers.json"
 EMPTY_LIST = 4
 """Bytes of a JSON list with nothing in it, at most."""
 
 ZONES = "/usr/share/zoneinfo"
 LOCAL_TIME = "/etc/localtime"
-QUADLETS = "/etc/containers/systemd"
 GENERATORS = "/run/systemd/system-generators"
 GENERATOR = "podman-system-generator"
 
@@ -46,19 +44,23 @@ def apply(request: dict) -> None:
 
 def wake_containers() -> None:
     """Once the gate is open: quadlets become units, and what should restart does."""
+    if kinds.HERE.quadlets:
+        _wake_quadlets(kinds.HERE.quadlets)
+    for stored, unit in kinds.HERE.restarts:
+        if _holds_some(stored):
+            power.start_unit(unit)
+
+
+def _wake_quadlets(folder: str) -> None:
     # Masked at boot, since the data disk was not there yet: for whoever reloads systemd later, too.
     os.makedirs(GENERATORS, exist_ok=True)
     if not os.path.lexists(f"{GENERATORS}/{GENERATOR}"):
         os.symlink("/usr/libexec/podman/quadlet", f"{GENERATORS}/{GENERATOR}")
-    if _has_files(QUADLETS):
+    if _has_files(folder):
         power.run("/usr/bin/systemctl", "daemon-reload")
         power.run(
             "/usr/bin/systemctl", "start", "--no-block", "default.target", "multi-user.target"
         )
-    if _holds_some(STORED_CONTAINERS):
-        power.start_unit("podman-restart.service")
-    if _holds_some(CORES_CONTAINERS):
-        power.start_unit("b2p-core-restart.service")
 
 
 def _holds_some(path: str) -> bool:

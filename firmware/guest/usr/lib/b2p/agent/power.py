@@ -4,6 +4,7 @@ import os
 import time
 
 import comfort
+import kinds
 
 
 def run(*command: str) -> None:
@@ -53,26 +54,25 @@ def shrink() -> None:
 def off() -> None:
     """Stop the containers, then the services in order, then the machine; returns at once.
 
-    Podman stops its containers itself, so that it knows how they ended; systemd alone would end
-    them behind its back.
+    The engine stops its containers itself, so that it knows how they ended; systemd alone would
+    end them behind its back.
     """
-    stop = "podman stop --all --time 10; "
     owners = owners_of_containers()
-    first = f"/usr/bin/{stop}" if 0 in owners else ""
+    first = f"{kinds.HERE.stop}; " if 0 in owners else ""
     if owners - {0}:
-        first += f"/usr/bin/sudo -u core /usr/local/bin/{stop}"
+        first += f"{kinds.HERE.core_stop}; "
     line = f"{first}exec /usr/bin/systemctl poweroff --no-block"
     os.posix_spawn("/bin/sh", ("/bin/sh", "-c", line), os.environ)
 
 
 def owners_of_containers() -> set[int]:
-    """Whose containers run: each is watched by a conmon of its user."""
+    """Whose containers run: each is watched by a process of its user."""
     owners = set()
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
                 with open(f"/proc/{entry}/comm") as name:
-                    if name.read() == "conmon\n":
+                    if name.read() == f"{kinds.HERE.watcher}\n":
                         owners.add(os.stat(f"/proc/{entry}").st_uid)
             except OSError:
                 continue

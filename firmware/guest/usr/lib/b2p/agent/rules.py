@@ -1,22 +1,23 @@
-"""Where containers are published: read from netavark's own nftables rules, over netlink.
+"""Where containers are published: read from the engine's own nftables rules, over netlink.
 
-The kernel tells of every change, so nobody polls; reading takes no other program. A rule that
-translates an address looks so: which protocol, which destination, which port; then the new
-address and port in registers.
+netavark writes them itself, docker by iptables: kinds.py says where. The kernel tells of every
+change, so nobody polls; reading takes no other program. A rule that
+translates an address looks so: which protocol, which destination, which port; then the new address
+and port in registers, or in iptables' own form.
 """
 
 import _socket
 import os
 import struct
 
+import kinds
+
 # As typing has it, without the time that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TABLE = b"netavark"
-CHAINS = b"_dnat\0"
-"""How the names of the chains end in which netavark keeps them."""
+FAMILY, TABLE, CHAINS = kinds.HERE.nat
 
 NETLINK_NETFILTER = 12
 GROUP = 7
@@ -28,10 +29,9 @@ SIZE = 1 << 17
 NEW_RULE, GET_RULE = 0x0A06, 0x0A07
 DONE, ERROR = 3, 2
 REQUEST, DUMP = 0x1, 0x300
-INET = 1
 RULE_TABLE, RULE_EXPRESSIONS = 1, 4
 META, NETWORK, TRANSPORT = -1, 1, 2
-L4PROTO, DESTINATION_ADDRESS, DESTINATION_PORT = 16, 16, 2
+L4PROTO, PROTOCOL, DESTINATION_ADDRESS, DESTINATION_PORT = 16, 9, 16, 2
 EQUAL = 0
 IPV4 = 2
 PROTOCOLS = {b"\x06": "tcp", b"\x11": "udp"}
@@ -80,7 +80,7 @@ def changed(heard: _socket.socket) -> bool:
 
 
 def translations() -> "list[Translation]":
-    """All that netavark translates just now."""
+    """All that the engine translates just now."""
     asker = _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW, NETLINK_NETFILTER)
     try:
         asker.settimeout(5)
@@ -97,7 +97,7 @@ def _question() -> bytes:
     attribute += bytes(-len(attribute) % 4)
     length = 16 + 4 + len(attribute)
     header = struct.pack("=IHHII", length, GET_RULE, REQUEST | DUMP, 1, 0)
-    return header + struct.pack(">BBH", INET, 0, 0) + attribute
+    return header + struct.pack(">BBH", FAMILY, 0, 0) + attribute
 
 
 def _answers(asker: _socket.socket) -> "Iterator[bytes]":
@@ -161,20 +161,23 @@ class _Reading:
         elif name == b"immediate":
             self._registers[data.get(1, b"")] = _value(data.get(2))
         elif name == b"nat" and _number(data.get(2)) == IPV4:
-            return self._translated(data)
+            target = self._registers.get(data.get(3, b""), b"")
+            return self._translated(target, self._registers.get(data.get(5, b""), b""))
+        elif name == b"target" and data.get(1, b"").rstrip(b"\0") == b"DNAT":
+            # iptables' own, struct nf_nat_range2: flags, least and most address, least port.
+            info = data.get(3, b"")
+            return self._translated(info[4:8], info[36:38])
         return None
 
     def _compare(self, value: bytes) -> None:
-        if self._loaded == (META, L4PROTO):
+        if self._loaded in ((META, L4PROTO), (NETWORK, PROTOCOL)):
             self.protocol = PROTOCOLS.get(value[:1], "")
         elif self._loaded == (NETWORK, DESTINATION_ADDRESS):
             self.address = _socket.inet_ntoa(value) if len(value) == 4 else "?"
         elif self._loaded == (TRANSPORT, DESTINATION_PORT):
             self.port = _number(value)
 
-    def _translated(self, data: "dict[int, bytes]") -> "Translation | None":
-        target = self._registers.get(data.get(3, b""), b"")
-        port = self._registers.get(data.get(5, b""), b"")
+    def _translated(self, target: bytes, port: bytes) -> "Translation | None":
         if not (self.protocol and self.port and len(target) == 4 and port):
             return None
         return Translation(
