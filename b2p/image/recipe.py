@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from b2p.image import hardware
+from b2p.image.modules import module_name
+
 if TYPE_CHECKING:
     from b2p.machine.model import Arch
 
@@ -27,6 +30,8 @@ PACKAGES = (
     "gpg", "gpg-agent",
     # the ways in: ssh for people, varlink for clients of 2018
     "openssh-server", "openssh-sftp-server", "python3", "python3-varlink",
+    # what an exported image reads a cloud's user-data with
+    "python3-yaml",
     # what the image needs to finish itself
     "busybox-static", "squashfs-tools",
 )  # fmt: skip
@@ -101,6 +106,8 @@ def wanted(path: str) -> bool:
     """Whether the image keeps that path of a package ("usr/bin/podman")."""
     if not path.startswith("usr/lib/modules/"):
         return not _DROPPED_PATHS.match(path)
+    if module_name(path) in hardware.DRIVERS:
+        return True
     driver = _DRIVER.match(path)
     if driver and driver[1] not in _KEPT_DRIVERS:
         return False
@@ -110,6 +117,9 @@ def wanted(path: str) -> bool:
 
 BOOT_MODULES = ("virtio_blk", "squashfs", "overlay", "ext4", "virtio_net")
 """Kernel modules that the initrd loads, with what they need: booting never calls modprobe."""
+
+RAM_MODULES = ("loop",)
+"""Those that the initrd loads only where it holds the system itself: an exported image."""
 
 BUILD_MODULES = ("virtio_blk", "squashfs")
 """Kernel modules that the builder's initrd loads."""

@@ -24,7 +24,8 @@ NAMES = (
     *("addresses", "comfort", "clock", "power", "disk", "engine", "holders", "shares", "resumed"),
     *("identity", "port"),
     *("call", "rules", "rootless", "publish", "idleness", "gate", "surroundings", "core"),
-    "boundary",
+    *("boundary", "alone", "cloudwords", "consoles", "hardware", "known", "network", "partition"),
+    *("seed", "volumes"),
 )
 
 

@@ -22,8 +22,11 @@ GENERATORS = "/run/systemd/system-generators"
 GENERATOR = "podman-system-generator"
 
 
-def apply(request: dict) -> None:
-    """Take what the request holds; what it leaves out stays as it is."""
+def apply(request: dict, *, gateway: bool = True) -> None:
+    """Take what the request holds; what it leaves out stays as it is.
+
+    `gateway` says whether the network's is b2p's, and so the host.
+    """
     if "time" in request:
         _set_clock(float(request["time"]))
     if request.get("entropy"):
@@ -31,7 +34,7 @@ def apply(request: dict) -> None:
     if request.get("machine_id"):
         _set_machine_id(request["machine_id"])
     if request.get("name"):
-        _set_name(request["name"])
+        _set_name(request["name"], gateway=gateway)
     os.makedirs(RUN, mode=0o755, exist_ok=True)
     for name, text in request.get("host_keys", {}).items():
         _write(os.path.basename(name), text, 0o600)
@@ -101,7 +104,7 @@ def _set_timezone(name: str) -> None:
     os.replace(aside, LOCAL_TIME)
 
 
-def _set_name(name: str) -> None:
+def _set_name(name: str, *, gateway: bool) -> None:
     with open("/proc/sys/kernel/hostname", "w") as kernel:
         kernel.write(name)
     with open("/etc/hostname", "w") as file:
@@ -109,7 +112,7 @@ def _set_name(name: str) -> None:
     with open("/etc/hosts", "w") as file:
         file.write(
             f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {name}\n"
-            f"{addresses.GATEWAY} {addresses.HOST_NAMES}\n"
+            + (f"{addresses.GATEWAY} {addresses.HOST_NAMES}\n" if gateway else "")
         )
 
 
