@@ -12,6 +12,7 @@ from b2p.families.boot2podman_fedora import BOOT2PODMAN_FEDORA
 from b2p.families.centos_atomic import CENTOS_ATOMIC
 from b2p.families.container_linux import CONTAINER_LINUX
 from b2p.families.debian import DEBIAN
+from b2p.families.exported import B2P_DISK, B2P_ISO
 from b2p.families.fedora import FEDORA
 from b2p.families.fedora_atomic import FEDORA_ATOMIC
 from b2p.families.fedora_coreos import FEDORA_COREOS
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from b2p.families.model import Family
 
 KNOWN: tuple[Family, ...] = (
+    B2P_ISO,
+    B2P_DISK,
     BOOT2PODMAN,
     BOOT2PODMAN_FEDORA,
     FEDORA_COREOS,

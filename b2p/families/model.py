@@ -241,9 +241,10 @@ RegistriesFormat = Literal["podman", "docker"]
 """TOML of containers-registries.conf, or docker's daemon.json."""
 
 EngineApi = Literal["podman", "docker", "varlink"]
-Reach = Literal["forwarder", "ssh", "bridge"]
+Reach = Literal["forwarder", "ssh", "bridge", "served"]
 """forwarder: systemd's socket proxy that provisioning puts in, on a port of machine/ports.py;
-ssh: the socket is forwarded by ssh (its user may open it); bridge: a command over ssh."""
+ssh: the socket is forwarded by ssh (its user may open it); bridge: a command over ssh;
+served: the guest listens at that port by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

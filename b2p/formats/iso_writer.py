@@ -67,9 +67,7 @@ def write(
     catalog = f"{names.of(boot.catalog)};1"
     rr_name = boot.catalog.rpartition("/")[2]
     bios, uefi = (f"{names.of(path)};1" for path in (boot.bios, boot.uefi))
-    disc.add_eltorito(
-        bios, catalog, rr_bootcatname=rr_name, boot_load_size=4, boot_info_table=True
-    )
+    disc.add_eltorito(bios, catalog, rr_bootcatname=rr_name, boot_load_size=4, boot_info_table=True)
     uefi_sectors = files[boot.uefi][1] // SECTOR
     disc.add_eltorito(uefi, boot_load_size=uefi_sectors, platform_id=_EFI, efi=True)
     disc.force_consistency()
@@ -95,9 +93,7 @@ def with_partition(first: bytes, *, start: int, size: int) -> bytes:
     return first[:at] + entry + first[at + _ENTRY.size :]
 
 
-def _first_sector(
-    boot: Boot, loader: int, serial: int, size: int, uefi: tuple[int, int]
-) -> bytes:
+def _first_sector(boot: Boot, loader: int, serial: int, size: int, uefi: tuple[int, int]) -> bytes:
     code = boot.first_sector[:_LOADER_AT].ljust(_LOADER_AT, b"\0")
     code += struct.pack("<QIH", loader * (BLOCK // SECTOR), serial & 0xFFFFFFFF, 0)
     # Of no kind: UEFI passes over a table whose partitions lie on one another, but over this one

@@ -231,6 +231,7 @@ class Build:
             "written_by": __version__,
             "files": {path.name: facts_of(path) for path in sorted(result.iterdir())},
             "extra": list(self.extra),
+            recipe.ALONE: True,
             "packages": [
                 {"name": one.name, "version": one.version, "sha256": one.sha256}
                 for one in self.packages

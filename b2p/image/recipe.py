@@ -118,6 +118,9 @@ def wanted(path: str) -> bool:
 BOOT_MODULES = ("virtio_blk", "squashfs", "overlay", "ext4", "virtio_net")
 """Kernel modules that the initrd loads, with what they need: booting never calls modprobe."""
 
+ALONE = "alone"
+"""The key of manifests that says that an image also runs where no b2p looks after it."""
+
 RAM_MODULES = ("loop",)
 """Those that the initrd loads only where it holds the system itself: an exported image."""
 

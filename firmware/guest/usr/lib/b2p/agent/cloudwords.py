@@ -59,7 +59,7 @@ def mapping(data: bytes) -> dict:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise ValueError("it is not YAML of keys and values")
+        raise ValueError("it is not YAML of keys and values")  # noqa: TRY004 - it is what it says
     return value
 
 

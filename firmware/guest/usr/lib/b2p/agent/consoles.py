@@ -1,4 +1,4 @@
-"""Shells on the screen and the serial port of a machine that no b2p looks after, and what they say."""
+"""Shells on screen and serial port of a machine that no b2p looks after, and what they say."""
 
 import os
 
@@ -26,14 +26,16 @@ def begin(*, standalone: bool, keyed: bool, problems: "list[str]") -> None:
 
 def text(where: "list[str]", *, keyed: bool, problems: "list[str]") -> str:
     """How the machine is reached."""
-    lines = ["b2p: podman is ready.\n"]
-    for address in where:
-        lines.append(
+    lines = [
+        "b2p: podman is ready.\n",
+        *(
             f"  ssh core@{address}\n"
             f"  podman --url ssh://root@{address}/run/podman/podman.sock info\n"
-            f"  PODMAN_VARLINK_BRIDGE=\"ssh root@{address} varlink"
+            f'  PODMAN_VARLINK_BRIDGE="ssh root@{address} varlink'
             " -A 'podman varlink \\$VARLINK_ADDRESS' bridge\"\n"
-        )
+            for address in where
+        ),
+    ]
     if not keyed:
         lines.append(NO_KEY)
     lines += [f"{problem}\n" for problem in problems]

@@ -20,7 +20,7 @@ KEY, POWER = 1, 116
 
 def load() -> None:
     """Load a driver for all that is there."""
-    known: "set[str]" = set()
+    known: set[str] = set()
     for number in range(ROUNDS):
         new = aliases() - known
         if new:
@@ -77,7 +77,7 @@ def pressed(events: bytes) -> bool:
 
 
 def _modprobe(*names: str) -> None:
-    try:
+    try:  # noqa: SIM105 - contextlib takes its time to load
         power.run("/usr/sbin/modprobe", "-qab", *names)
     except OSError:
         # Its status tells of the many devices for which there is no driver.

@@ -1,4 +1,4 @@
-"""Addresses of a machine that no b2p booted: by DHCP on each network card, by the router for IPv6."""
+"""Addresses of a machine that no b2p booted: by DHCP on each card, for IPv6 by the router."""
 
 import glob
 import os

@@ -28,13 +28,13 @@ class Told:
         self.problems = problems or []
         self.name = ""
         self.timezone = ""
-        self.keys: "list[str]" = []
+        self.keys: list[str] = []
         self.root_too = True
-        self.host_keys: "dict[str, str]" = {}
-        self.users: "list[dict]" = []
-        self.files: "list[dict]" = []
-        self.commands: "list[object]" = []
-        self.scripts: "list[bytes]" = []
+        self.host_keys: dict[str, str] = {}
+        self.users: list[dict] = []
+        self.files: list[dict] = []
+        self.commands: list[object] = []
+        self.scripts: list[bytes] = []
 
 
 def read() -> Told:
@@ -48,8 +48,10 @@ def read() -> Told:
 def _files(device: str) -> "tuple[bytes, bytes]":
     """user-data and meta-data."""
     os.makedirs(PLACE, exist_ok=True)
-    try:
-        power.run("/usr/sbin/modprobe", "-aq", "isofs", "vfat", "nls_ascii", "nls_cp437", "nls_utf8")
+    try:  # noqa: SIM105 - contextlib takes its time to load
+        power.run(
+            "/usr/sbin/modprobe", "-aq", "isofs", "vfat", "nls_ascii", "nls_cp437", "nls_utf8"
+        )
     except OSError:
         pass
     kind = "vfat" if volumes.begins(device, 512)[510:] == b"\x55\xaa" else "iso9660"

@@ -36,7 +36,9 @@ def data() -> "Data | None":
     """b2p's own data disk by its serial, a file system of that label, or a disk to be taken."""
     own = disk.own_device()
     if own is not None:
-        return Data(own, is_new=begins(own, len(addresses.FORMAT_ME)) == addresses.FORMAT_ME.encode())
+        return Data(
+            own, is_new=begins(own, len(addresses.FORMAT_ME)) == addresses.FORMAT_ME.encode()
+        )
     wanted = None
     for device in devices():
         head = begins(device, 4096)
@@ -52,7 +54,7 @@ def keys(wanted: Data) -> "list[str]":
     import io
     import tarfile
 
-    found: "list[str]" = []
+    found: list[str] = []
     archive = io.BytesIO(begins(wanted.device, MOST_ARCHIVE))
     try:
         with tarfile.open(fileobj=archive, mode="r|") as members:
@@ -77,7 +79,9 @@ def label(device: str) -> str:
     return volume.decode("ascii", "replace").strip(" \0")
 
 
-def begins(device: str, length: int, *, at: int = 0, magic: "tuple[int, bytes] | None" = None) -> bytes:
+def begins(
+    device: str, length: int, *, at: int = 0, magic: "tuple[int, bytes] | None" = None
+) -> bytes:
     """Bytes of a device; none where it cannot be read, or where it lacks the magic."""
     try:
         with open(device, "rb", buffering=0) as file:
