@@ -39,8 +39,7 @@ def serve(ready: "Callable[[], None]") -> None:
         hardware.load()
         network.begin()
     told = _told()
-    data = volumes.data()
-    keys = _bring_data(data)
+    keys = _bring_data(told.problems)
     _be(told, keys, standalone=standalone)
     gate.Gate().open()
     ready()
@@ -62,14 +61,22 @@ def _told() -> "seed.Told":
         return seed.Told(problems=[f"the seed is not read: {problem}"])
 
 
-def _bring_data(data: "volumes.Data | None") -> "list[str]":
-    """Mount what lasts; the ssh keys that a format-me disk brought, now or once."""
-    if data is None:
-        disk.bring(print, device=None)
-        return []
-    fresh = volumes.keys(data) if data.is_new else []
-    partition.grow(data.device)
-    disk.bring(print, device=data.device, blank=data.is_new)
+def _bring_data(problems: "list[str]") -> "list[str]":
+    """Mount what lasts; the ssh keys that a format-me disk brought, now or once.
+
+    A machine whose disk cannot be used is up without it, and says so.
+    """
+    fresh: list[str] = []
+    try:
+        data = volumes.data()
+        if data is not None:
+            fresh = volumes.keys(data) if data.is_new else []
+            partition.grow(data.device)
+            disk.bring(print, device=data.device, blank=data.is_new)
+            return known.keys(fresh)
+    except (OSError, disk.UnusableError) as problem:
+        problems.append(f"nothing is kept: {problem}")
+    disk.bring(print, device=None)
     return known.keys(fresh)
 
 

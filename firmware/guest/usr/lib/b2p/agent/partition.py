@@ -1,14 +1,16 @@
 """A data partition that grows with its disk: the last one of a table of the MBR's kind."""
 
 import os
+import struct
 
 import disk
-import power
 
 SECTOR = 512
 FIRST_ENTRY, ENTRY, ENTRIES = 446, 16, 4
 KIND, START, COUNT = 4, 8, 12
 MOST_SECTORS = (1 << 32) - 1
+BLKPG, RESIZE = 0x1269, 3
+PARTITION, REQUEST = struct.Struct("qqi132x"), struct.Struct("iiiP")
 BLOCKS = "/sys/class/block"
 
 
@@ -30,8 +32,7 @@ def grow(device: str) -> None:
         file.seek(0)
         file.write(wanted)
         os.fsync(file)
-    count = _field(wanted, number, COUNT)
-    power.run("/usr/sbin/resizepart", whole, str(number), str(count))
+        _tell_kernel(file.fileno(), number, wanted)
 
 
 def grown(first: bytes, number: int, sectors: int) -> bytes:
@@ -48,6 +49,17 @@ def grown(first: bytes, number: int, sectors: int) -> bytes:
         return first
     at = FIRST_ENTRY + (number - 1) * ENTRY + COUNT
     return first[:at] + room.to_bytes(4, "little") + first[at + 4 :]
+
+
+def _tell_kernel(file: int, number: int, first: bytes) -> None:
+    """Have the kernel know its new size (blkpg.h); raises OSError."""
+    import ctypes
+    import fcntl
+
+    place = (_field(first, number, field) * SECTOR for field in (START, COUNT))
+    described = ctypes.create_string_buffer(PARTITION.pack(*place, number))
+    words = RESIZE, 0, PARTITION.size, ctypes.addressof(described)
+    fcntl.ioctl(file, BLKPG, REQUEST.pack(*words))
 
 
 def _field(first: bytes, number: int, offset: int) -> int:
