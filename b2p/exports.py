@@ -61,6 +61,8 @@ class Exported:
     path: Path
     size: int
     """Bytes of the file."""
+    used: int
+    """Of these, what it takes of the disk: the rest is holes."""
     manifest: Path | None = None
     """The VirtualMachine beside a containerdisk."""
     reference: str = ""
@@ -72,6 +74,7 @@ class Exported:
             "format": self.form,
             "path": str(self.path),
             "size": self.size,
+            "used_bytes": self.used,
             "manifest": str(self.manifest) if self.manifest else None,
             "reference": self.reference,
         }
@@ -105,6 +108,7 @@ def export(wish: Wish, settings: Settings, layout: Layout, report: Report) -> Ex
         form=wish.form,
         path=target,
         size=target.stat().st_size,
+        used=target.stat().st_blocks * 512,
         manifest=beside,
         reference=reference if beside else "",
     )

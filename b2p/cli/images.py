@@ -149,7 +149,7 @@ def export(session: Session, /, digest: str, *, as_json: bool, **wished: Any) ->
     if as_json:
         terminal.out(_json(image=found.as_json()))
         return
-    session.report.note(f"{sizes.rounded(found.size)} written to {str(found.path)!r}")
+    session.report.note(f"{sizes.rounded(found.used)} written to {str(found.path)!r}")
     for path in filter(None, (found.path, found.manifest)):
         terminal.out(str(path))
 

@@ -25,9 +25,10 @@ from b2p.families.ubuntu import UBUNTU
 if TYPE_CHECKING:
     from b2p.families.model import Family
 
+EXPORTED: tuple[Family, ...] = (B2P_ISO, B2P_DISK)
+"""Made by `b2p image export`, so there is nowhere to fetch them from."""
+
 KNOWN: tuple[Family, ...] = (
-    B2P_ISO,
-    B2P_DISK,
     BOOT2PODMAN,
     BOOT2PODMAN_FEDORA,
     FEDORA_COREOS,
@@ -46,7 +47,7 @@ KNOWN: tuple[Family, ...] = (
 )
 """All that can be fetched and recognised, in the order in which they are shown."""
 
-ALL: tuple[Family, ...] = (*KNOWN, GENERIC_DISK, GENERIC_ISO)
+ALL: tuple[Family, ...] = (*EXPORTED, *KNOWN, GENERIC_DISK, GENERIC_ISO)
 
 _BY_NAME = {name: family for family in ALL for name in (family.name, *family.aliases)}
 

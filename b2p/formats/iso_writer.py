@@ -78,8 +78,9 @@ def write(
     disc.close()
     out.seek(_DESCRIPTOR + _DATES_AT)
     out.write(_long(date) * 2 + b"0" * 16 + b"\0" + _long(date))
-    size = -(-out.seek(0, 2) // ALIGNED) * ALIGNED
-    out.truncate(size)
+    end = out.seek(0, 2)
+    out.write(bytes(-end % ALIGNED))
+    size = end + -end % ALIGNED
     out.seek(0)
     uefi_at = where[uefi] * (BLOCK // SECTOR)
     out.write(_first_sector(boot, where[bios], serial, size, (uefi_at, uefi_sectors)))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from b2p.errors import HostError, UsageError
+from b2p.errors import DownloadError, HostError, UsageError
 from b2p.formats.deb import members
 from b2p.partfile import explained
 
@@ -100,7 +100,7 @@ def existing(arch: Arch, cache: Path) -> Loaders | None:
 def _newest(index: Index, name: str) -> Package:
     found = index.candidates(name)
     if not found:
-        raise HostError(f"Debian's lists have no package {name!r}", "try another mirror")
+        raise DownloadError(f"Debian's lists have no package {name!r}", "try another mirror")
     return found[0]
 
 

@@ -84,7 +84,7 @@ def test_a_persons_own_user_data_comes_with_it(agent: Any) -> None:
 
 @pytest.mark.parametrize("text", [b"#cloud-config\n- a list\n", b"#cloud-config\na: [\n", b"what?"])
 def test_what_is_no_user_data_is_said_to_be_none(agent: Any, text: bytes) -> None:
-    with pytest.raises(ValueError, match="YAML|understood|expected"):
+    with pytest.raises(ValueError, match=r"YAML|understood|expected"):
         agent.seed.understood(text, b"")
 
 
@@ -135,7 +135,7 @@ def test_files_are_written_as_described(agent: Any, tmp_path: Path) -> None:
     write({"path": str(path), "content": packed, "encoding": "b64", "append": True})
     assert path.read_text() == "one\ntwo\n"
     for wrong in ({"path": "relative"}, {"path": str(path), "encoding": "gz+b64"}):
-        with pytest.raises(ValueError, match="root|encoding"):
+        with pytest.raises(ValueError, match=r"root|encoding"):
             write(wrong)
 
 
