@@ -28,17 +28,14 @@ B2P_ISO = Family(
         kernels=("boot/kernel",),
         initrds=(("boot/initrd",), ("boot/system",)),
         # Without the word for a machine of nobody's: the guest takes b2p's network and ports.
-        command_line=(
-            "quiet loglevel=3 net.ifnames=0 tsc=reliable no_timer_check nowatchdog"
-            " lsm=landlock,yama transparent_hugepage=madvise"
-            " page_reporting.page_reporting_order=5"
-        ),
+        command_line="",
+        is_own=True,
     ),
     firmware=frozen({"x86_64": ("bios", "uefi")}),
     memory_mib=1024,
     data_disk=True,
     provisioner=NoCloud(),
-    console=Console(kernel_words="console={serial}", autologin=True),
+    console=Console(autologin=True),
     user=_CORE,
     # Whoever has keys is told before the engine may answer.
     ready=Ready(ssh=False),

@@ -114,6 +114,8 @@ class KernelInside:
     """One tuple of ways for each initrd; they are laid end to end in this order."""
     command_line: str
     """Without the serial console, which comes from `Console`; {label} is the volume's label."""
+    is_own: bool = False
+    """Whether it is b2p's own kernel, which gets the words that b2p's machines give it."""
     optional_initrds: tuple[str, ...] = ()
     """Appended where the medium has them."""
     overlay: Overlay = "none"

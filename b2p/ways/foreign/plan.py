@@ -10,7 +10,7 @@ from b2p.errors import UsageError
 from b2p.families.model import Ignition, KernelInside, NoCloud
 from b2p.formats.bootmenu import Choice, with_console
 from b2p.image import isoboot, overlay
-from b2p.machine.architecture import architecture
+from b2p.machine.architecture import architecture, kernel_words
 from b2p.machine.model import DirectBoot, Disk, FirmwareBoot, FirmwareEntry, Machine
 from b2p.machine.plan import check_host, unix_forwards
 
@@ -91,6 +91,8 @@ def kernel_of(family: Family, found: Evidence, host: Host) -> Choice | None:
     boot = family.boot
     if found.kind == "iso" and isinstance(boot, KernelInside):
         words = family.console.kernel_words.format(serial=serial)
+        if boot.is_own:
+            words = kernel_words(host.arch, host.accelerator, counter_khz=host.counter_khz)
         return Choice(
             label=family.name,
             kernel=_first(boot.kernels, found),
