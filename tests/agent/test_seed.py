@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import tarfile
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,29 @@ def test_a_persons_own_user_data_comes_with_it(agent: Any) -> None:
 def test_what_is_no_user_data_is_said_to_be_none(agent: Any, text: bytes) -> None:
     with pytest.raises(ValueError, match=r"YAML|understood|expected"):
         agent.seed.understood(text, b"")
+
+
+@pytest.mark.parametrize("word", ["users", "write_files", "runcmd", "ssh_keys", "hostname"])
+@pytest.mark.parametrize("value", [7, "text", ["a", 7, None], {"a": {"b": 1}}])
+def test_a_word_of_an_odd_kind_breaks_nothing(
+    agent: Any, admitted: Any, word: str, value: object
+) -> None:
+    text = b"#cloud-config\n" + json.dumps({word: value, "ssh_authorized_keys": ["k"]}).encode()
+    told = agent.seed.understood(text, b"")
+    assert admitted(told, [])["core"] == "k\n"
+    assert isinstance(told.commands, list)
+
+
+def test_one_user_that_cannot_be_made_keeps_nobody_else_out(
+    agent: Any, admitted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(user: dict[str, Any]) -> None:
+        raise TypeError(user["name"])
+
+    monkeypatch.setattr(agent.cloudwords, "make_user", fail)
+    told = agent.seed.understood(CONFIG, b"")
+    assert sorted(admitted(told, ["key"])) == ["core", "root"]
+    assert "user 'ann': ann" in told.problems
 
 
 def test_an_empty_seed_tells_nothing(agent: Any) -> None:

@@ -82,16 +82,21 @@ def understood(user_data: bytes, meta_data: bytes) -> Told:
     told.timezone = str(config.get("timezone") or "")
     told.keys = [*_strings(config.get("ssh_authorized_keys")), *_strings(meta.get("public-keys"))]
     told.root_too = not config.get("disable_root", False)
-    if private := (config.get("ssh_keys") or {}).get("ed25519_private"):
-        told.host_keys = {HOST_KEY: str(private).rstrip("\n") + "\n"}
-    for user in config.get("users") or []:
-        if isinstance(user, dict) and user.get("name"):
-            told.users.append(user)
-    told.files = [one for one in config.get("write_files") or [] if isinstance(one, dict)]
-    told.commands = list(config.get("runcmd") or [])
+    keys = config.get("ssh_keys")
+    if isinstance(keys, dict) and keys.get("ed25519_private"):
+        told.host_keys = {HOST_KEY: str(keys["ed25519_private"]).rstrip("\n") + "\n"}
+    told.users = [user for user in _described(config.get("users")) if user.get("name")]
+    told.files = _described(config.get("write_files"))
+    commands = config.get("runcmd") or []
+    told.commands = commands if isinstance(commands, list) else [commands]
     for word in sorted(config.keys() - cloudwords.KNOWN):
         told.problems.append(f"the seed's {word!r} is not understood here, and left alone")
     return told
+
+
+def _described(value: object) -> "list[dict]":
+    """The mappings in a list; what else stands in it (`default`) goes without saying."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _strings(value: object) -> "list[str]":
@@ -115,7 +120,7 @@ def admit(told: Told, more: "list[str]") -> None:
                 cloudwords.make_user(user)
                 users[name] = []
             users[name] += own
-        except (OSError, ValueError) as problem:
+        except Exception as problem:  # noqa: BLE001 - one that is odd keeps nobody else out
             told.problems.append(f"user {name!r}: {problem}")
     for name, keys in users.items():
         with open(f"{KEYS}/{name}", "w") as file:
@@ -126,7 +131,7 @@ def admit(told: Told, more: "list[str]") -> None:
     for one in told.files:
         try:
             cloudwords.write_file(one)
-        except (OSError, ValueError, LookupError) as problem:
+        except Exception as problem:  # noqa: BLE001 - as with users
             told.problems.append(f"the seed's file {one.get('path')!r}: {problem}")
 
 
