@@ -77,7 +77,8 @@ def test_an_image_that_b2p_exported_gets_the_words_of_its_own_machines() -> None
     assert isinstance(machine.boot, DirectBoot)
     # Above all not the word for a machine that no b2p booted.
     assert machine.boot.command_line == kernel_words("x86_64", HOST.accelerator)
-    assert [disk.serial for disk in machine.disks] == ["b2p-data", "b2p-seed", "b2p-medium"]
+    assert [disk.serial for disk in machine.disks] == ["b2p-data", "b2p-seed"]
+    assert not machine.screen
 
 
 def test_an_iso_of_the_family_without_its_kernel_is_refused() -> None:

@@ -77,7 +77,7 @@ def plan(
         console_log=places.console_log,
         firmware_entries=_entries(family, files),
         # Looked at where the serial console says nothing, and some boot loaders insist on one.
-        screen=True,
+        screen=not _in_memory(found, family),
         extra=wishes.extra,
     )
 
@@ -143,9 +143,14 @@ def _disks(family: Family, found: Evidence, files: Files) -> tuple[Disk, ...]:
         disks.append(Disk(path=files.data_disk, serial=DATA))
     if isinstance(family.provisioner, NoCloud):
         disks.append(Disk(path=files.seed, serial=SEED, read_only=True))
-    if found.kind == "iso":
+    if found.kind == "iso" and not _in_memory(found, family):
         disks.append(Disk(path=files.image, serial=MEDIUM, read_only=True, interface="cd"))
     return tuple(disks)
+
+
+def _in_memory(found: Evidence, family: Family) -> bool:
+    """Whether QEMU itself loads all of it: then its medium is not looked at, nor its screen."""
+    return found.kind == "iso" and isinstance(family.boot, KernelInside) and family.boot.is_own
 
 
 def _entries(family: Family, files: Files) -> tuple[FirmwareEntry, ...]:

@@ -19,7 +19,7 @@ def begin(*, standalone: bool, keyed: bool, problems: "list[str]") -> None:
     where = network.addresses() if standalone else []
     with open(ISSUE, "w") as file:
         file.write(text(where, keyed=keyed, problems=problems))
-    for console in [SCREEN, *serial_ports()]:
+    for console in [SCREEN] * standalone + serial_ports():
         if os.path.exists(f"/dev/{console}"):
             power.start_unit(f"b2p-tty@{console}.service")
 
