@@ -198,6 +198,13 @@ KNOWN: tuple[tuple[str, tuple[Failure, ...]], ...] = (
     )),
     ("What is stored", (
         Failure(
+            "An image that starts in b2p's machines only",
+            "the image … is of an older b2p, and starts in its machines only",
+            "`b2p image export` was asked for an image that cannot run without b2p yet.",
+            "build a current one: b2p image build",
+            "tests/test_exports.py::test_without_an_image_it_says_how_to_have_one",
+        ),
+        Failure(
             "machine.json is broken",
             "… cannot be used: …",
             "Somebody edited it, or the disk lost it. b2p writes it aside and renames it, so a crash leaves it"

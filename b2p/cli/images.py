@@ -1,4 +1,4 @@
-"""image: ls, inspect, build, verify, pull, rm, prune."""
+"""image: ls, inspect, build, verify, export, pull, rm, prune."""
 
 from __future__ import annotations
 
@@ -123,6 +123,49 @@ def verify(session: Session, digests: tuple[str, ...], *, as_json: bool) -> None
         ]
         terminal.out(tables.table(("DIGEST", "AS THEY WERE", "NOT KNOWN", "CHANGED"), rows))
     builds.refuse_changed(found)
+
+
+@image.command(cls=Verb)
+@click.argument("digest", default="", metavar="[DIGEST]")
+@click.option(
+    "--format",
+    "form",
+    required=True,
+    type=click.Choice(["iso", "qcow2", "raw", "containerdisk"]),
+    help="What to make.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where to; without it a name of b2p's own, here.",
+)
+@click.option(
+    "--disk",
+    default="20GiB",
+    metavar="SIZE",
+    show_default=True,
+    help="How large a disk is; it takes as much as it holds.",
+)
+@click.option(
+    "--reference", default="", metavar="NAME", help="What a registry will call a containerdisk."
+)
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@json_option
+@pass_session
+def export(session: Session, /, digest: str, *, as_json: bool, **wished: Any) -> None:
+    """Write b2p's own image as an ISO or a disk that boots anywhere, or for KubeVirt."""
+    from b2p import exports, names, sizes, terminal
+
+    wish = exports.Wish(digest=digest, **wished)
+    found = exports.export(wish, session.settings(names.DEFAULT), session.layout, session.report)
+    if as_json:
+        terminal.out(_json(image=found.as_json()))
+        return
+    session.report.note(f"{sizes.rounded(found.used)} written to {str(found.path)!r}")
+    for path in filter(None, (found.path, found.manifest)):
+        terminal.out(str(path))
 
 
 @image.command(cls=Verb)

@@ -12,6 +12,7 @@ from b2p.families.boot2podman_fedora import BOOT2PODMAN_FEDORA
 from b2p.families.centos_atomic import CENTOS_ATOMIC
 from b2p.families.container_linux import CONTAINER_LINUX
 from b2p.families.debian import DEBIAN
+from b2p.families.exported import B2P_DISK, B2P_ISO
 from b2p.families.fedora import FEDORA
 from b2p.families.fedora_atomic import FEDORA_ATOMIC
 from b2p.families.fedora_coreos import FEDORA_COREOS
@@ -23,6 +24,9 @@ from b2p.families.ubuntu import UBUNTU
 
 if TYPE_CHECKING:
     from b2p.families.model import Family
+
+EXPORTED: tuple[Family, ...] = (B2P_ISO, B2P_DISK)
+"""Made by `b2p image export`, so there is nowhere to fetch them from."""
 
 KNOWN: tuple[Family, ...] = (
     BOOT2PODMAN,
@@ -43,7 +47,7 @@ KNOWN: tuple[Family, ...] = (
 )
 """All that can be fetched and recognised, in the order in which they are shown."""
 
-ALL: tuple[Family, ...] = (*KNOWN, GENERIC_DISK, GENERIC_ISO)
+ALL: tuple[Family, ...] = (*EXPORTED, *KNOWN, GENERIC_DISK, GENERIC_ISO)
 
 _BY_NAME = {name: family for family in ALL for name in (family.name, *family.aliases)}
 

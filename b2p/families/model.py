@@ -114,6 +114,8 @@ class KernelInside:
     """One tuple of ways for each initrd; they are laid end to end in this order."""
     command_line: str
     """Without the serial console, which comes from `Console`; {label} is the volume's label."""
+    is_own: bool = False
+    """Whether it is b2p's own kernel, which gets the words that b2p's machines give it."""
     optional_initrds: tuple[str, ...] = ()
     """Appended where the medium has them."""
     overlay: Overlay = "none"
@@ -241,9 +243,10 @@ RegistriesFormat = Literal["podman", "docker"]
 """TOML of containers-registries.conf, or docker's daemon.json."""
 
 EngineApi = Literal["podman", "docker", "varlink"]
-Reach = Literal["forwarder", "ssh", "bridge"]
+Reach = Literal["forwarder", "ssh", "bridge", "served"]
 """forwarder: systemd's socket proxy that provisioning puts in, on a port of machine/ports.py;
-ssh: the socket is forwarded by ssh (its user may open it); bridge: a command over ssh."""
+ssh: the socket is forwarded by ssh (its user may open it); bridge: a command over ssh;
+served: the guest listens at that port by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

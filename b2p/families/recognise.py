@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from b2p.families import KNOWN
+from b2p.families import EXPORTED, KNOWN
 from b2p.families.generic import GENERIC_DISK, GENERIC_ISO
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class _Finding:
 def recognise(evidence: Evidence) -> Family:
     """The family that the evidence speaks for most; a generic one where nothing speaks."""
     best, most = _generic(evidence.medium), 0
-    for family in KNOWN:
+    for family in (*EXPORTED, *KNOWN):
         score = _score(family, evidence)
         if score > most:
             best, most = family, score

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from b2p import __version__, firmware
 from b2p.errors import GuestError, HostError, StateError, TamperedError
 from b2p.formats import cpio
-from b2p.image import builder, cache, firmware_files, modules, recipe, tree
+from b2p.image import builder, cache, firmware_files, hardware, modules, recipe, tree
 from b2p.image import initrd as initrds
 from b2p.machine import engines
 
@@ -51,7 +51,7 @@ class Watch(Protocol):
 
 def recipe_digest(engine: Engine = engines.PODMAN) -> str:
     """One digest of everything but the packages that decides what an image becomes."""
-    parts = (recipe, tree, builder, initrds, modules)
+    parts = (recipe, hardware, tree, builder, initrds, modules)
     sources = [Path(str(part.__file__)) for part in parts]
     state = hashlib.sha256(firmware_files.digest(firmware.directory(), engine).encode())
     state.update(json.dumps([engine.name, engine.packages]).encode())
@@ -188,14 +188,18 @@ class Build:
         if not self._kernel.kernel or not self._busybox:
             raise TamperedError("the packages hold no kernel or no busybox", "try another mirror")
         root = firmware.directory()
-        for path, folder, wanted in (
-            (result / cache.INITRD, "initrd", recipe.BOOT_MODULES),
-            (self._work / "initrd", "build", recipe.BUILD_MODULES),
+        for path, folder, wanted, more in (
+            (result / cache.INITRD, "initrd", recipe.BOOT_MODULES, recipe.RAM_MODULES),
+            (self._work / "initrd", "build", recipe.BUILD_MODULES, ()),
         ):
             init = firmware_files.filled((root / folder / "init").read_bytes(), self.engine)
             path.write_bytes(
                 initrds.initrd(
-                    busybox=self._busybox, init=init, modules=self._kernel.modules, wanted=wanted
+                    busybox=self._busybox,
+                    init=init,
+                    modules=self._kernel.modules,
+                    wanted=wanted,
+                    more=more,
                 )
             )
         (result / cache.KERNEL).write_bytes(self._kernel.kernel)
@@ -238,6 +242,7 @@ class Build:
             "written_by": __version__,
             "files": {path.name: facts_of(path) for path in sorted(result.iterdir())},
             "extra": list(self.extra),
+            recipe.ALONE: True,
             "packages": [
                 {"name": one.name, "version": one.version, "sha256": one.sha256}
                 for one in self.packages

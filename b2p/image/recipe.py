@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from b2p.image import hardware
+from b2p.image.modules import module_name
+
 if TYPE_CHECKING:
     from b2p.machine.engines import Engine
     from b2p.machine.model import Arch
@@ -26,6 +29,8 @@ SYSTEM_PACKAGES = (
     "nftables", "iproute2", "ca-certificates", "zstd",
     # the ways in: ssh for people, Python for what serves them
     "openssh-server", "openssh-sftp-server", "python3",
+    # what an exported image reads a cloud's user-data with
+    "python3-yaml",
     # what the image needs to finish itself
     "busybox-static", "squashfs-tools",
 )  # fmt: skip
@@ -107,6 +112,8 @@ def wanted(path: str) -> bool:
     """Whether the image keeps that path of a package ("usr/bin/podman")."""
     if not path.startswith("usr/lib/modules/"):
         return not _DROPPED_PATHS.match(path)
+    if module_name(path) in hardware.DRIVERS:
+        return True
     driver = _DRIVER.match(path)
     if driver and driver[1] not in _KEPT_DRIVERS:
         return False
@@ -116,6 +123,12 @@ def wanted(path: str) -> bool:
 
 BOOT_MODULES = ("virtio_blk", "squashfs", "overlay", "ext4", "virtio_net")
 """Kernel modules that the initrd loads, with what they need: booting never calls modprobe."""
+
+ALONE = "alone"
+"""The key of manifests that says that an image also runs where no b2p looks after it."""
+
+RAM_MODULES = ("loop",)
+"""Those that the initrd loads only where it holds the system itself: an exported image."""
 
 BUILD_MODULES = ("virtio_blk", "squashfs")
 """Kernel modules that the builder's initrd loads."""

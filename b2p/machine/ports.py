@@ -37,3 +37,10 @@ NAMES = 10053
 """UDP port of the guest where those names are answered; nobody has to know it."""
 NAMES_USER = "b2p-names"
 """Who answers there."""
+
+SYSTEM_FILE = "system.squashfs"
+"""In the initrds of an exported image: the system itself, which then runs from memory."""
+STANDALONE = "b2p.standalone"
+"""The kernel's word for a machine that no b2p booted: unknown hardware and network."""
+FORMAT_ME = "boot2podman, please format-me"
+"""What an empty data disk begins with that is to be taken; the ancestor's own words."""

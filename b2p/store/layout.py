@@ -306,6 +306,11 @@ class Layout:
         return self.cache / "uefi"
 
     @property
+    def loaders(self) -> Path:
+        """Boot loaders of exported images, each set in a directory named by its digest."""
+        return self.cache / "loaders"
+
+    @property
     def qemu(self) -> Path:
         """QEMUs that b2p brought, each in a directory named by its digest."""
         return self.cache / "qemu"

@@ -26,6 +26,8 @@ NAMES = (
     *("identity", "port"),
     *("call", "rules", "rootless", "publish", "idleness", "gate", "surroundings", "core"),
     *("boundary", "kinds", "peers"),
+    *("alone", "cloudwords", "consoles", "hardware", "known", "network", "partition"),
+    *("seed", "volumes"),
 )
 
 

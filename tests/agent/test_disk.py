@@ -58,7 +58,7 @@ class Guest:
     def __init__(self, agent: Any, monkeypatch: pytest.MonkeyPatch, *, holds: object) -> None:
         self.done: list[tuple[str, ...]] = []
         disk = agent.disk
-        monkeypatch.setattr(disk, "_device", lambda: "/dev/vdb")
+        monkeypatch.setattr(disk, "own_device", lambda: "/dev/vdb")
         monkeypatch.setattr(disk, "_filesystem_bytes", lambda _device: holds)
         monkeypatch.setattr(disk, "_size", lambda _device: 1000 * MIB)
         monkeypatch.setattr(disk, "mount", lambda *words: self.done.append(("mount", *words[:3])))
@@ -100,7 +100,7 @@ def test_without_a_disk_containers_lie_in_memory(
     agent: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mounts: list[tuple[object, ...]] = []
-    monkeypatch.setattr(agent.disk, "_device", lambda: None)
+    monkeypatch.setattr(agent.disk, "own_device", lambda: None)
     monkeypatch.setattr(agent.disk, "mount", lambda *words: mounts.append(words))
     monkeypatch.setattr("os.path.ismount", lambda _path: False)
     agent.disk.bring(print)
@@ -109,7 +109,7 @@ def test_without_a_disk_containers_lie_in_memory(
 
 def test_a_second_agent_leaves_what_is_mounted(agent: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.path.ismount", lambda path: path == "/data")
-    monkeypatch.setattr(agent.disk, "_device", lambda: pytest.fail("looked for a disk"))
+    monkeypatch.setattr(agent.disk, "own_device", lambda: pytest.fail("looked for a disk"))
     agent.disk.bring(print)
 
 

@@ -39,6 +39,12 @@ def disk(name: str = "x.qcow2", **found: frozenset[str] | str) -> Evidence:
         (disk(os_id="fedora", os_variant="atomic.host"), "fedora-atomic"),
         (disk(os_id="centos", os_variant="atomic.host"), "centos-atomic"),
         (disk(os_id="debian"), "debian"),
+        (iso("B2P_0123456789AB"), "b2p-iso"),
+        (iso("", "boot/b2p.json", "boot/system", "boot/kernel"), "b2p-iso"),
+        (
+            disk(partition_files=frozenset({"efi/boot/bootx64.efi", "efi/b2p/image.txt"})),
+            "b2p-disk",
+        ),
         (disk(partitions=frozenset({"cloudimg-rootfs", "UEFI"})), "ubuntu"),
         (disk("debian-12-genericcloud-arm64-20260101-1.qcow2"), "debian"),
         (disk("noble-server-cloudimg-amd64.img"), "ubuntu"),

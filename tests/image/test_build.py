@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from b2p.debian.index import Package
 
-NEEDED = ("virtio_blk", "squashfs", "overlay", "ext4", "virtio_net")
+NEEDED = ("virtio_blk", "squashfs", "overlay", "ext4", "virtio_net", "loop")
 SQUASHFS = b"hsqs" + bytes(36) + (5000).to_bytes(8, "little") + b"x" * (5000 - 48)
 GOOD = "b2p: stage: packing\nb2p: built\n"
 

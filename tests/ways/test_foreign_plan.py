@@ -11,6 +11,7 @@ from b2p import families
 from b2p.errors import HostError, UsageError
 from b2p.formats.bootmenu import Choice
 from b2p.image.medium import Evidence
+from b2p.machine.architecture import kernel_words
 from b2p.machine.argv import argv
 from b2p.machine.model import DirectBoot, FirmwareBoot, Machine, Sockets, Uefi
 from b2p.machine.plan import Places, Wishes
@@ -67,6 +68,17 @@ def test_initrds_keep_the_order_of_the_record() -> None:
     kernel = kernel_of(families.by_name("boot2podman"), TINY, HOST)
     assert kernel is not None
     assert kernel.initrds == ("/boot/corepure64.gz", "/boot/boot2podman.gz")
+
+
+def test_an_image_that_b2p_exported_gets_the_words_of_its_own_machines() -> None:
+    paths = ("/boot/kernel", "/boot/initrd", "/boot/system", "/boot/b2p.json")
+    found = replace(TINY, file_name="x.iso", label="B2P_0123456789AB", files=paths)
+    machine = planned("b2p-iso", found)
+    assert isinstance(machine.boot, DirectBoot)
+    # Above all not the word for a machine that no b2p booted.
+    assert machine.boot.command_line == kernel_words("x86_64", HOST.accelerator)
+    assert [disk.serial for disk in machine.disks] == ["b2p-data", "b2p-seed"]
+    assert not machine.screen
 
 
 def test_an_iso_of_the_family_without_its_kernel_is_refused() -> None:

@@ -10,7 +10,7 @@ from b2p.errors import UsageError
 from b2p.families.model import Ignition, KernelInside, NoCloud
 from b2p.formats.bootmenu import Choice, with_console
 from b2p.image import isoboot, overlay
-from b2p.machine.architecture import architecture
+from b2p.machine.architecture import architecture, kernel_words
 from b2p.machine.model import DirectBoot, Disk, FirmwareBoot, FirmwareEntry, Machine
 from b2p.machine.plan import check_host, unix_forwards
 
@@ -77,7 +77,7 @@ def plan(
         console_log=places.console_log,
         firmware_entries=_entries(family, files),
         # Looked at where the serial console says nothing, and some boot loaders insist on one.
-        screen=True,
+        screen=not _in_memory(found, family),
         extra=wishes.extra,
     )
 
@@ -91,6 +91,8 @@ def kernel_of(family: Family, found: Evidence, host: Host) -> Choice | None:
     boot = family.boot
     if found.kind == "iso" and isinstance(boot, KernelInside):
         words = family.console.kernel_words.format(serial=serial)
+        if boot.is_own:
+            words = kernel_words(host.arch, host.accelerator, counter_khz=host.counter_khz)
         return Choice(
             label=family.name,
             kernel=_first(boot.kernels, found),
@@ -141,9 +143,14 @@ def _disks(family: Family, found: Evidence, files: Files) -> tuple[Disk, ...]:
         disks.append(Disk(path=files.data_disk, serial=DATA))
     if isinstance(family.provisioner, NoCloud):
         disks.append(Disk(path=files.seed, serial=SEED, read_only=True))
-    if found.kind == "iso":
+    if found.kind == "iso" and not _in_memory(found, family):
         disks.append(Disk(path=files.image, serial=MEDIUM, read_only=True, interface="cd"))
     return tuple(disks)
+
+
+def _in_memory(found: Evidence, family: Family) -> bool:
+    """Whether QEMU itself loads all of it: then its medium is not looked at, nor its screen."""
+    return found.kind == "iso" and isinstance(family.boot, KernelInside) and family.boot.is_own
 
 
 def _entries(family: Family, files: Files) -> tuple[FirmwareEntry, ...]:

@@ -29,6 +29,8 @@ COMMAND_SECONDS = 120.0
 ANSWER_SECONDS = 5.0
 PAUSE = 0.5
 NOT_OVER_SSH = 255
+_THERE = ("forwarder", "served")
+"""How an engine is reached whose port the guest opens unasked."""
 
 
 def leading(arch: str) -> bytes:
@@ -66,13 +68,14 @@ class Waiting:
 
     def until_ready(self) -> None:
         """From QEMU's start to the engine's answer; raises GuestError with the stage."""
-        self._until_let_in()
+        if self._family.ready.ssh:
+            self._until_let_in()
         if self._family.ready.command:
             self._until_its_command()
         self._patience.begin(ANSWERED, say=True)
         for one in self._family.engines:
             unwanted = one.api == "varlink" and self._record.varlink == "off"
-            if one.reach != "forwarder" and not unwanted:
+            if one.reach not in _THERE and not unwanted:
                 self._lead(one)
         self._until_answered()
 

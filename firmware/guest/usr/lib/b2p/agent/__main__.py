@@ -314,10 +314,10 @@ def main() -> None:
     """Serve the control port for as long as the machine runs."""
     port = Port.find(addresses.CONTROL_PORT_NAME)
     if port is None:
-        # Booted by something else than b2p: a machine without a name is still a machine.
-        disk.bring(print)
-        gate.Gate().open()
-        notify_systemd("READY=1")
+        # Booted by something else than b2p, or from an image that b2p exported.
+        import alone
+
+        alone.serve(lambda: notify_systemd("READY=1"))
         return
     agent = Agent(port)
     clock = Clock()

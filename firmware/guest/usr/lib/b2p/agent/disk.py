@@ -35,20 +35,26 @@ class UnusableError(Exception):
     """The data disk can't be used as it is; it was not touched."""
 
 
-def bring(say: "Callable[[str], object]") -> None:
-    """Make, grow and mount the data disk, if there is one."""
+def bring(
+    say: "Callable[[str], object]", device: "str | None" = "", *, blank: bool = False
+) -> None:
+    """Make, grow and mount the data disk, if there is one; by its serial where none is named.
+
+    One that counts as blank is made anew, whatever it holds.
+    """
     if os.path.ismount(MOUNT_POINT):
         # A second agent, after the first one crashed.
         return
-    device = _device()
+    if device == "":
+        device = own_device()
     if device is None:
         # Engines refuse to lay overlay on overlay, so their storage needs a filesystem of its own.
         mount("tmpfs", KEPT[0], "tmpfs", 0, "mode=0711")
         return
-    blocks = _filesystem_bytes(device)
+    blocks = None if blank else _filesystem_bytes(device)
     if blocks is None:
         say("making the data disk's filesystem")
-        _make(device)
+        _make(device, reads_as_zeros=not blank)
     mount(device, MOUNT_POINT, "ext4", MS_NOATIME, "discard")
     if blocks is not None and blocks + SPARE_BYTES < _size(device):
         say("growing the data disk's filesystem")
@@ -113,7 +119,8 @@ def _frozen(request: int) -> None:
         os.close(directory)
 
 
-def _device() -> str | None:
+def own_device() -> str | None:
+    """The disk that b2p gave the machine for its data."""
     for name in sorted(os.listdir("/sys/block")):
         try:
             with open(f"/sys/block/{name}/serial") as serial:
@@ -125,7 +132,7 @@ def _device() -> str | None:
 
 
 def _size(device: str) -> int:
-    with open(f"/sys/block/{device[5:]}/size") as sectors:
+    with open(f"/sys/class/block/{device[5:]}/size") as sectors:
         return int(sectors.read()) * SECTOR
 
 
@@ -144,12 +151,13 @@ def _filesystem_bytes(device: str) -> int | None:
     return None
 
 
-def _make(device: str) -> None:
-    # A new raw file reads as zeros, so nothing has to be zeroed, now or in the background.
+def _make(device: str, *, reads_as_zeros: bool) -> None:
+    # In a new raw file nothing has to be zeroed, now or in the background.
+    zeroed = int(reads_as_zeros)
     # The journal is written round and round: all of it is host disk in the end, 512 MiB by default.
     power.run(
         "/usr/sbin/mkfs.ext4", "-q", "-F", "-m", "0", "-L", "b2p-data", "-J", "size=64",
-        "-E", "assume_storage_prezeroed=1,nodiscard,lazy_itable_init=1", device,
+        "-E", f"assume_storage_prezeroed={zeroed},nodiscard,lazy_itable_init=1", device,
     )  # fmt: skip
 
 

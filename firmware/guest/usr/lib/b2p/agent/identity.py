@@ -20,8 +20,11 @@ GENERATORS = "/run/systemd/system-generators"
 GENERATOR = "podman-system-generator"
 
 
-def apply(request: dict) -> None:
-    """Take what the request holds; what it leaves out stays as it is."""
+def apply(request: dict, *, gateway: bool = True) -> None:
+    """Take what the request holds; what it leaves out stays as it is.
+
+    `gateway` says whether the network's is b2p's, and so the host.
+    """
     if "time" in request:
         _set_clock(float(request["time"]))
     if request.get("entropy"):
@@ -30,7 +33,7 @@ def apply(request: dict) -> None:
         _set_machine_id(request["machine_id"])
     if request.get("name"):
         _set_name(request["name"])
-        peers.write_hosts(request["name"], request.get("network"))
+        peers.write_hosts(request["name"], request.get("network"), gateway=gateway)
     os.makedirs(RUN, mode=0o755, exist_ok=True)
     for name, text in request.get("host_keys", {}).items():
         _write(os.path.basename(name), text, 0o600)

@@ -91,15 +91,16 @@ def names(machines: "dict[str, int]") -> str:
     )
 
 
-def write_hosts(name: str, network: "dict | None" = None) -> None:
-    """What this machine, and containers that are started in it, call whom."""
+def write_hosts(name: str, network: "dict | None" = None, *, gateway: bool = True) -> None:
+    """What this machine, and containers that are started in it, call whom.
+
+    `gateway` says whether that of the network is b2p's, and so the host.
+    """
     known = (network or {}).get("machines", {})
     own = "" if name in known else f"127.0.1.1 {name}\n"
+    host = f"{addresses.GATEWAY} {addresses.HOST_NAMES}\n" if gateway else ""
     with open(f"{HOSTS}.new", "w") as file:
-        file.write(
-            f"127.0.0.1 localhost\n::1 localhost\n{own}"
-            f"{addresses.GATEWAY} {addresses.HOST_NAMES}\n{names(known)}"
-        )
+        file.write(f"127.0.0.1 localhost\n::1 localhost\n{own}{host}{names(known)}")
     os.replace(f"{HOSTS}.new", HOSTS)
 
 

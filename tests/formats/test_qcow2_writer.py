@@ -6,7 +6,8 @@ import random
 import struct
 from typing import TYPE_CHECKING
 
-from tests.standins.qcow2 import CLUSTER, from_raw
+from b2p.formats.qcow2_writer import CLUSTER
+from tests.standins.qcow2 import from_raw
 
 if TYPE_CHECKING:
     from pathlib import Path
