@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from b2p import settings, sizes, spans
+from b2p import readers, settings, sizes, spans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,8 +61,8 @@ def _kept(record: Record) -> dict[str, object]:
 
 
 def _written(key: str, value: object) -> object:
-    if key in settings.SPANS and isinstance(value, int):
+    if key in readers.SPANS and isinstance(value, int):
         return spans.written(value)
-    if key in settings.SIZES and isinstance(value, int):
+    if key in readers.SIZES and isinstance(value, int):
         return sizes.written(value)
     return list(value) if isinstance(value, tuple) else value

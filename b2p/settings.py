@@ -7,15 +7,14 @@ pure; only `layers` at the end reads files.
 from __future__ import annotations
 
 import difflib
-import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from b2p import names, project, sizes, spans
+from b2p import project, readers, sizes
 from b2p.errors import UsageError
 from b2p.machine import engines
 from b2p.machine.architecture import ARCHITECTURES
-from b2p.machine.registries import Registries, misspelt
+from b2p.machine.registries import Registries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -28,7 +27,6 @@ COMMAND_LINE = "the command line"
 
 STANDARD_MOUNTS = "default"
 """The word for the mounts that a machine has unless somebody says otherwise."""
-NO_NETWORK = "none"
 
 AcceleratorWish = Literal["auto", "kvm", "hvf", "tcg"]
 VarlinkWish = Literal["unix", "tcp", "off"]
@@ -197,101 +195,9 @@ def from_text(key: str, text: str) -> object:
     if key in LISTS:
         words = [word for word in (part.strip() for part in text.split(",")) if word]
         return [] if words == ["none"] else words
-    if _READERS[key] is _truth:
+    if _READERS[key] is readers.truth:
         return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
     return text
-
-
-def _whole(key: str, raw: object) -> int:
-    if isinstance(raw, bool) or not isinstance(raw, int) or raw < 1:
-        raise _WrongError(f"{key} takes a whole number from 1 on")
-    return raw
-
-
-def _size(key: str, raw: object) -> int:
-    if not isinstance(raw, str):
-        raise _WrongError(
-            f'{key} takes a size with its unit as a string, such as "{_EXAMPLE[key]}"'
-        )
-    count = sizes.parsed(raw, what=key)
-    if count < _LEAST[key]:
-        raise _WrongError(f"{key} takes {sizes.written(_LEAST[key])} or more")
-    return count
-
-
-def _span(key: str, raw: object) -> int:
-    if not isinstance(raw, str):
-        raise _WrongError(f'{key} takes a time with its unit as a string, such as "30m", or "off"')
-    seconds = spans.parsed(raw, what=key)
-    if 0 < seconds < LEAST_IDLE:
-        raise _WrongError(f"{key} takes {spans.written(LEAST_IDLE)} or more")
-    return seconds
-
-
-def _text(key: str, raw: object) -> str:
-    if not isinstance(raw, str):
-        raise _WrongError(f"{key} takes a string")
-    return raw
-
-
-def _texts(key: str, raw: object) -> tuple[str, ...]:
-    if not isinstance(raw, list) or not all(isinstance(one, str) for one in raw):
-        raise _WrongError(f'{key} takes a list of strings, such as ["~", "/srv/data:/data:ro"]')
-    return tuple(raw)
-
-
-def _truth(key: str, raw: object) -> bool:
-    if not isinstance(raw, bool):
-        raise _WrongError(f"{key} takes true or false")
-    return raw
-
-
-def _names(key: str, raw: object) -> tuple[str, ...]:
-    if not isinstance(raw, list) or not all(isinstance(one, str) and one for one in raw):
-        raise _WrongError(f'{key} takes a list of names, such as ["htop"]')
-    for one in raw:
-        if not _PACKAGE.fullmatch(one):
-            raise _WrongError(f"{one!r} is not the name of a Debian package")
-    return tuple(raw)
-
-
-def _registries(key: str, raw: object) -> tuple[str, ...]:
-    if not isinstance(raw, list) or not all(isinstance(one, str) for one in raw):
-        raise _WrongError(f'{key} takes a list, such as ["quay.io"]')
-    for one in raw:
-        if wrong := misspelt(one, pair=key == "registry_mirrors"):
-            raise _WrongError(wrong)
-    return tuple(raw)
-
-
-def _paths(key: str, raw: object) -> tuple[str, ...]:
-    if not isinstance(raw, list) or not all(isinstance(one, str) and one for one in raw):
-        raise _WrongError(f'{key} takes a list of paths, such as ["{_EXAMPLE[key]}"]')
-    for one in raw:
-        guest = one.rpartition(":")[2]
-        if key == "files" and (guest == one or not guest.startswith("/") or ".." in guest):
-            raise _WrongError(f"{key} takes HOST:GUEST, and GUEST begins with /")
-    return tuple(raw)
-
-
-def _network(key: str, raw: object) -> str:
-    word = _text(key, raw)
-    if word not in ("", NO_NETWORK) and not names.FORM.fullmatch(word):
-        raise _WrongError(f'{key} takes a name of small letters, such as "lab", or "{NO_NETWORK}"')
-    return "" if word == NO_NETWORK else word
-
-
-def _one_of(*words: str, meant: Mapping[str, str] | None = None) -> Callable[[str, object], str]:
-    def check(key: str, raw: object) -> str:
-        if raw not in words:
-            raise _WrongError(f"{key} takes {', '.join(words[:-1])} or {words[-1]}")
-        return (meant or {}).get(str(raw), str(raw))
-
-    return check
-
-
-class _WrongError(Exception):
-    """A value has not the form that its key takes; the text says which."""
 
 
 LISTS = (
@@ -300,56 +206,39 @@ LISTS = (
     *project.PATHS,
 )
 """Keys that take several words; in the environment, with commas between."""
-_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
-SIZES = ("memory", "disk", "golden_limit")
-"""Keys whose values are bytes, written with a unit."""
-_LEAST = {"memory": 256 * sizes.MIB, "disk": sizes.GIB, "golden_limit": sizes.GIB}
-SPANS = ("idle_suspend",)
-"""Keys whose values are seconds, written with a unit."""
-LEAST_IDLE = 30
-_EXAMPLE = {
-    "memory": "2GiB",
-    "disk": "100GiB",
-    "golden_limit": "2GiB",
-    "provision": "setup.sh",
-    "each_start": "setup.sh",
-    "files": "daemon.conf:/etc/daemon.conf",
-    "units": "my.service",
-    "quadlets": "web.container",
-}
 _READERS: dict[str, Callable[[str, object], object]] = {
-    "cpus": _whole,
-    "memory": _size,
-    "disk": _size,
-    "arch": _one_of("auto", *ARCHITECTURES, meant=ARCHITECTURES),
-    "accel": _one_of("auto", "kvm", "hvf", "tcg"),
-    "qemu": _text,
-    "mirror": _text,
-    "check_valid_until": _truth,
-    "timeout": _whole,
-    "engine": _one_of(*engines.ALL),
-    "varlink": _one_of("unix", "tcp", "off"),
-    "image": _text,
-    "user_data": _text,
-    "ignition": _text,
-    "image_mirror": _text,
-    "packages": _names,
-    "binfmt": _truth,
-    "offline": _truth,
-    **dict.fromkeys(("registries", "registry_mirrors", "insecure_registries"), _registries),
-    "forward_agent": _truth,
-    "clients": _one_of("auto", "off"),
-    "golden": _truth,
-    "golden_limit": _size,
-    **dict.fromkeys(project.PATHS, _paths),
-    "publish": _one_of("loopback", "all"),
-    "host_calls": _truth,
-    "host_loopback": _truth,
-    "idle_suspend": _span,
-    "network": _network,
-    "ca_bundle": _text,
-    "mounts": _texts,
-    "more_mounts": _texts,
+    "cpus": readers.whole,
+    "memory": readers.size,
+    "disk": readers.size,
+    "arch": readers.one_of("auto", *ARCHITECTURES, meant=ARCHITECTURES),
+    "accel": readers.one_of("auto", "kvm", "hvf", "tcg"),
+    "qemu": readers.text,
+    "mirror": readers.text,
+    "check_valid_until": readers.truth,
+    "timeout": readers.whole,
+    "engine": readers.one_of(*engines.ALL),
+    "varlink": readers.one_of("unix", "tcp", "off"),
+    "image": readers.text,
+    "user_data": readers.text,
+    "ignition": readers.text,
+    "image_mirror": readers.text,
+    "packages": readers.package_names,
+    "binfmt": readers.truth,
+    "offline": readers.truth,
+    **dict.fromkeys(("registries", "registry_mirrors", "insecure_registries"), readers.registries),
+    "forward_agent": readers.truth,
+    "clients": readers.one_of("auto", "off"),
+    "golden": readers.truth,
+    "golden_limit": readers.size,
+    **dict.fromkeys(project.PATHS, readers.paths),
+    "publish": readers.one_of("loopback", "all"),
+    "host_calls": readers.truth,
+    "host_loopback": readers.truth,
+    "idle_suspend": readers.span,
+    "network": readers.network,
+    "ca_bundle": readers.text,
+    "mounts": readers.texts,
+    "more_mounts": readers.texts,
 }
 
 
@@ -376,7 +265,7 @@ def _value(key: str, raw: object, origin: str) -> object:
         raise UsageError(f"{origin}: there is no setting {key!r}", hint)
     try:
         return reader(key, raw)
-    except _WrongError as error:
+    except readers.WrongError as error:
         raise UsageError(f"{origin}: {key} cannot be {raw!r}", f"{error}") from None
     except UsageError as error:
         raise UsageError(f"{origin}: {error.message}", error.hint) from None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 
 import b2p
-from b2p import api, settings, wishes
+from b2p import api, readers, settings, wishes
 from b2p.host import process
 from b2p.store import record as records
 
@@ -100,7 +100,7 @@ def test_each_setting_is_a_keyword() -> None:
     for key, value in settings.Settings.__annotations__.items():
         if key not in settings.KEYS:
             continue
-        if key in (*settings.SIZES, *settings.SPANS):
+        if key in (*readers.SIZES, *readers.SPANS):
             assert hints[key] is str
         elif value in kinds:
             assert (typing.get_origin(hints[key]) or hints[key]) is kinds[value]
