@@ -73,7 +73,8 @@ def test_one_that_stands_still_makes_nobody_busy(
     assert asleep is not None
     assert awake is not None
     flood = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
-    flood += "for n in range(3000): s.sendto(bytes(1400), ('b', 9))"
+    flood += "s.setblocking(False)\nfor n in range(3000):\n"
+    flood += " try: s.sendto(bytes(1400), ('10.178.178.2', 9))\n except OSError: pass"
     asleep.suspend()
     try:
         lab.inside(f'python3 -c "{flood}"', name="a")
