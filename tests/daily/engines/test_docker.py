@@ -68,6 +68,20 @@ def test_docker_within_the_machine_serves_its_user(moby: Docker, person: Person)
     assert said.strip() == "0"
 
 
+@pytest.mark.parametrize("network", ["bridge", "host"])
+def test_a_container_does_not_reach_the_engine(moby: Docker, person: Person, network: str) -> None:
+    listening = person.inside("ss -Hltn src 10.0.2.15", name=NAME).splitlines()
+    ports = {line.split()[3].rpartition(":")[2] for line in listening}
+    assert {"22", "2375", "2379"} <= ports
+    tries = "; ".join(
+        f"nc -w 3 {address} {port} </dev/null >/dev/null 2>&1 && echo reached {address}:{port}"
+        for address in ("10.0.2.15", "127.0.0.1")
+        for port in sorted(ports)
+    )
+    line = f"{tries}; echo tried"
+    assert moby("run", "--rm", "--network", network, BUSYBOX, "sh", "-c", line) == "tried"
+
+
 def test_buildkit_keeps_a_cache_from_one_build_to_the_next(moby: Docker, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text(BUILD)
     words = ("buildx", "build", "--progress=plain", "--load", "-t", "localhost/built")
