@@ -133,7 +133,8 @@ def test_a_number_taken_while_the_image_is_made_is_given_up_too(
     record = computer.up("a", network="lab").record
     assert record.network_number == 2
     assert told(computer, "a")[0]["number"] == 2
-    assert "server=off" in next(word for word in record.command if "id=peer1" in word)
+    cable = next(word for word in record.command if "id=peer1" in word)
+    assert cable.endswith("/2-1")
 
 
 def test_a_full_network_is_told_before_anything_is_fetched(computer: Computer) -> None:

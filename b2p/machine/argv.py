@@ -19,8 +19,6 @@ _VARIABLES = "uefi-variables"
 
 MAC = "52:54:00:b2:b0:01"
 """The same for every machine: each has a user-mode network of its own."""
-CALL_AGAIN_MS = 1000
-"""Between two tries to reach a machine that does not run: each is one connect() to no socket."""
 
 
 def argv(machine: Machine) -> list[str]:
@@ -221,8 +219,10 @@ def _links(machine: Machine) -> list[str]:
 def _cable(name: str, link: Link) -> str:
     if not link.path:
         return f"hubport,id={name},hubid={link.peer}"
-    end = "server=on" if link.listens else f"server=off,reconnect-ms={CALL_AGAIN_MS}"
-    return f"stream,id={name},{end},addr.type=unix,addr.path={escaped(link.path)}"
+    # Not a stream: QEMU blocks as a whole where the other end of one that it accepted stands still.
+    ends = (("local", link.path), ("remote", link.peer_path))
+    told = (f"{end}.type=unix,{end}.path={escaped(path)}" for end, path in ends)
+    return f"dgram,id={name},{','.join(told)}"
 
 
 def _screen(machine: Machine) -> list[str]:

@@ -140,9 +140,9 @@ class Link:
 
     peer: int
     path: str = ""
-    """The unix socket that both ends meet at; empty: nothing is plugged in."""
-    listens: bool = False
-    """Whether this end makes the socket; the other one calls again until it is there."""
+    """The unix socket where this end hears the other; empty: nothing is plugged in."""
+    peer_path: str = ""
+    """The one where the other end hears this one, while it is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """A network of machines: a link from each to each, their numbers, addresses and names. Pure.
 
-There is no switch, since nobody would run it: of two machines the one with the lower number listens
-at a unix socket that both know, and the other one calls until it is there. So any of them may come
-and go, and nothing has to be told to a QEMU that runs.
+There is no switch, since nobody would run it: each machine has a unix socket for each other one, to
+which that one sends its frames as datagrams. Where nobody is, or too much waits, they are lost, as
+on a cable. So any machine may come, go and stand still, and no QEMU that runs has to be told.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ def address(number: int) -> str:
 def links(own: int, directory: str) -> tuple[Link, ...]:
     """The links of the machine of that number; none for 0.
 
-    One is its own, where nobody calls: so all machines have the same devices, and begin from the
-    same state.
+    One is to itself, with no cable: so all machines have the same devices, and begin from the same
+    state.
     """
     if not own:
         return ()
     return tuple(
-        Link(peer=peer, path=_meeting(directory, own, peer), listens=own <= peer)
+        Link(peer=peer)
+        if peer == own
+        else Link(
+            peer=peer, path=f"{directory}/{peer}-{own}", peer_path=f"{directory}/{own}-{peer}"
+        )
         for peer in NUMBERS
     )
 
 
-def _meeting(directory: str, one: int, other: int) -> str:
-    return f"{directory}/{min(one, other)}-{max(one, other)}"
-
-
 def unplugged(found: tuple[Link, ...]) -> tuple[Link, ...]:
     """The same cards, without cables: those of a machine that is nobody's."""
-    return tuple(replace(link, path="", listens=False) for link in found)
+    return tuple(replace(link, path="", peer_path="") for link in found)
 
 
 def number(network: str, wish: int, taken: Iterable[int]) -> int:

@@ -22,7 +22,7 @@ NAMES = {
 """What people call some of QEMU's options."""
 
 PROCESSOR = "host's processor"
-OUTSIDE = {"-fsdev": (), "-netdev": ("stream,", "hubport,")}
+OUTSIDE = {"-fsdev": (), "-netdev": ("dgram,", "hubport,")}
 """Options (with how their values begin, where not all are meant) that say what lies on the host: no
 part of the machine's state depends on them."""
 

