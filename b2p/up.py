@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from b2p import decision, engine, launch, resume, standstill, status, tell
+from b2p.control.errors import GoneError
 from b2p.down import qemus
 from b2p.ending import Ending
 from b2p.errors import B2PError, GuestError, StateError
@@ -184,7 +185,12 @@ def _settled(before: Record, layout: Layout, report: Report, *, dry_run: bool) -
             launch.kill(started)
     elif found.stands_still:
         report.warn(f"machine {before.name!r} stood still, half suspended; it runs on")
-        resume.revive(found.files)
+        try:
+            resume.revive(found.files)
+        except GoneError:
+            # It was about to end. What it was to keep is on its disk, which had come to rest.
+            for started in qemus(before):
+                launch.kill(started)
         (found,) = status.of_records([before], layout)
     if found.state == "running":
         saved.discard(found.files)
