@@ -158,6 +158,11 @@ def _adopted(before: Record, settings: Settings, layout: Layout, report: Report)
 def _end_rest(before: Record, report: Report) -> None:
     """End what is left of a start whose b2p was killed."""
     report.warn(f"the last start of machine {before.name!r} was broken off; it begins anew")
+    _kill(before)
+
+
+def _kill(before: Record) -> None:
+    """End whatever QEMU the machine has, recorded or not."""
     for started in qemus(before):
         launch.kill(started)
 
@@ -181,16 +186,14 @@ def _settled(before: Record, layout: Layout, report: Report, *, dry_run: bool) -
     if found.state in ("suspended", "stopped"):
         # One that has saved its state and was not ended, that was about to be resumed, or whose b2p
         # was killed before it wrote down the pid: two QEMUs on one disk would ruin it.
-        for started in qemus(before):
-            launch.kill(started)
+        _kill(before)
     elif found.stands_still:
         report.warn(f"machine {before.name!r} stood still, half suspended; it runs on")
         try:
             resume.revive(found.files)
         except GoneError:
             # It was about to end. What it was to keep is on its disk, which had come to rest.
-            for started in qemus(before):
-                launch.kill(started)
+            _kill(before)
         (found,) = status.of_records([before], layout)
     if found.state == "running":
         saved.discard(found.files)

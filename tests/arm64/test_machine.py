@@ -75,8 +75,7 @@ def machine(person: Person, first_up: str) -> Person:
 def docker(machine: Person, docker_cli: Path, busybox_arm64: bytes) -> Docker:
     """Docker's command line at the machine, which has the busybox image."""
     client = Docker(docker_cli, machine, NAME)
-    if client.run("image", "inspect", BUSYBOX, status=None).status:
-        client.load_busybox(busybox_arm64, BUSYBOX)
+    client.have_busybox(busybox_arm64)
     return client
 
 

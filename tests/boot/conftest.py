@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.boot.engine import BUSYBOX, Docker
+from tests.boot.engine import Docker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,7 @@ def docker_cli(tools: Tools) -> Path:
 def docker(machine: Person, docker_cli: Path, busybox_tar: bytes) -> Docker:
     """Docker's command line at the machine, which has the busybox image."""
     client = Docker(docker_cli, machine)
-    if client.run("image", "inspect", BUSYBOX, status=None).status:
-        client.load_busybox(busybox_tar, BUSYBOX)
+    client.have_busybox(busybox_tar)
     return client
 
 

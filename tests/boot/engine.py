@@ -58,6 +58,11 @@ class Docker:
         self.run("kill", *containers, status=None)
         self("rm", "-f", *containers)
 
+    def have_busybox(self, rootfs: bytes) -> None:
+        """Make the busybox image of that root directory, unless it is there."""
+        if self.run("image", "inspect", BUSYBOX, status=None).status:
+            self.load_busybox(rootfs, BUSYBOX)
+
     def load_busybox(self, rootfs: bytes, name: str) -> None:
         """Make an image of a root directory."""
         self("import", "-", name, stdin=rootfs)

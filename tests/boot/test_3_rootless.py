@@ -25,8 +25,7 @@ def core(machine: Person, docker_cli: Path, busybox_tar: bytes) -> Docker:
     """Docker's command line at core's engine, which has the busybox image."""
     client = Docker(docker_cli, machine)
     client.environment = environment(machine, "default", "--rootless")
-    if client.run("image", "inspect", BUSYBOX, status=None).status:
-        client.load_busybox(busybox_tar, BUSYBOX)
+    client.have_busybox(busybox_tar)
     return client
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.boot.engine import BUSYBOX, Docker
+from tests.boot.engine import Docker
 from tests.boot.person import PATIENCE, Said
 from tests.pythons import TESTCONTAINERS, python_with
 
@@ -64,8 +64,7 @@ def devcontainer(person: Person) -> list[str]:
 def docker(machine: Person, docker_cli: Path, busybox_tar: bytes) -> Docker:
     """Docker's command line at the machine, which has the busybox image."""
     client = Docker(docker_cli, machine)
-    if client.run("image", "inspect", BUSYBOX, status=None).status:
-        client.load_busybox(busybox_tar, BUSYBOX)
+    client.have_busybox(busybox_tar)
     return client
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.boot.engine import BUSYBOX, Docker
+from tests.boot.engine import Docker
 from tests.daily.ports.conftest import free_port
 
 if TYPE_CHECKING:
@@ -49,6 +49,5 @@ def moby(
     found["cliPluginsExtraDirs"] = [str(one.parent) for one in programs]
     settings.write_text(json.dumps(found))
     client = Docker(docker_cli, person, NAME)
-    if client.run("image", "inspect", BUSYBOX, status=None).status:
-        client.load_busybox(busybox_tar, BUSYBOX)
+    client.have_busybox(busybox_tar)
     return client

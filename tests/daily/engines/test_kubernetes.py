@@ -30,8 +30,7 @@ def blocks(language: str) -> list[str]:
 def podman(machine: Person, docker_cli: Path, busybox_tar: bytes) -> Docker:
     """Docker's command line at the machine with podman, which has the busybox image."""
     client = Docker(docker_cli, machine)
-    if client.run("image", "inspect", BUSYBOX, status=None).status:
-        client.load_busybox(busybox_tar, BUSYBOX)
+    client.have_busybox(busybox_tar)
     return client
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.boot.engine import BUSYBOX, Docker
+from tests.boot.engine import Docker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,8 +45,7 @@ def owner(person_with_files: Person) -> Person:
 def docker(owner: Person, tools: Tools, busybox_tar: bytes) -> Docker:
     """Docker's command line at the machine, which has the busybox image."""
     client = Docker(tools.program("usr/bin/docker", "docker-cli"), owner, MACHINE)
-    if client.run("image", "inspect", BUSYBOX, status=None).status:
-        client.load_busybox(busybox_tar, BUSYBOX)
+    client.have_busybox(busybox_tar)
     return client
 
 

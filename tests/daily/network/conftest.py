@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.boot.engine import BUSYBOX, Docker
+from tests.boot.engine import Docker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +31,7 @@ def docker_of(lab: Person, tools: Tools, busybox_tar: bytes) -> Callable[[str], 
 
     def found(name: str) -> Docker:
         client = Docker(tools.program("usr/bin/docker", "docker-cli"), lab, name)
-        if client.run("image", "inspect", BUSYBOX, status=None).status:
-            client.load_busybox(busybox_tar, BUSYBOX)
+        client.have_busybox(busybox_tar)
         return client
 
     return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.boot.engine import BUSYBOX, Docker
+from tests.boot.engine import Docker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 def docker(machine: Person, tools: Tools, busybox_tar: bytes) -> Iterator[Docker]:
     """Docker's command line at the machine; no container outlives the test."""
     client = Docker(tools.program("usr/bin/docker", "docker-cli"), machine)
-    if client.run("image", "inspect", BUSYBOX, status=None).status:
-        client.load_busybox(busybox_tar, BUSYBOX)
+    client.have_busybox(busybox_tar)
     yield client
     if machine.qemu() is not None and (left := client("ps", "-aq").split()):
         client.remove(*left)
